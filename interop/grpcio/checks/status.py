@@ -4,7 +4,7 @@ import grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from check import CALL_SECONDS, check, ends_with, equal
+from check import CALL_SECONDS, check, ends_with, equal, true
 from checks.calls import Feed, streamed, stub, unary
 from grpc.testing import messages_pb2
 
@@ -73,7 +73,7 @@ def details(peer):
         grpc.StatusCode.INVALID_ARGUMENT, lambda: calls.UnaryCall(request, timeout=CALL_SECONDS)
     )
     status = rpc_status.from_call(error)
-    equal(status is None, False, "no grpc-status-details-bin")
+    true(status is not None, "no grpc-status-details-bin")
     equal((status.code, status.message), (3, "details please"), "code and message")
     equal(len(status.details), 1, "number of details")
     bad_request = error_details_pb2.BadRequest()
