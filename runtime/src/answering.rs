@@ -1,0 +1,80 @@
+//! Which part of a server answers an HTTP request.
+
+use crate::{
+    dispatch::Dispatch,
+    engine::{Answer, HttpBody},
+    http_service::{HttpLayer, HttpService},
+    protocol::{self, Outgoing},
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// A server as its connections see it.
+#[derive(Clone)]
+pub(crate) struct Answering {
+    core: Arc<Core>,
+    /// The whole stack, where there are layers around the core.
+    layered: Option<HttpService>,
+}
+
+struct Core {
+    dispatch: Dispatch,
+    mounted: HashMap<&'static str, HttpService>,
+    outgoing: Outgoing,
+}
+
+impl Answering {
+    pub(crate) fn new(
+        dispatch: Dispatch,
+        mounted: HashMap<&'static str, HttpService>,
+        outgoing: Outgoing,
+    ) -> Self {
+        let core = Arc::new(Core {
+            dispatch,
+            mounted,
+            outgoing,
+        });
+        Self {
+            core,
+            layered: None,
+        }
+    }
+
+    pub(crate) fn with_http_layers(mut self, layers: Vec<HttpLayer>) -> Self {
+        if !layers.is_empty() {
+            let core = self.core.clone();
+            let inner = HttpService::new(move |request| {
+                let core = core.clone();
+                Box::pin(async move { core.answer(request).await })
+            });
+            self.layered = Some(layers.into_iter().fold(inner, |inner, layer| layer(inner)));
+        }
+        self
+    }
+}
+
+impl Core {
+    async fn answer(&self, request: http::Request<HttpBody>) -> http::Response<HttpBody> {
+        if !self.mounted.is_empty()
+            && let Some(service) = request.uri().path()[1..].split('/').next()
+            && let Some(mounted) = self.mounted.get(service)
+        {
+            return mounted.answer(request).await;
+        }
+        protocol::answer(&self.dispatch, self.outgoing, request).await
+    }
+}
+
+impl Answer for Answering {
+    fn answer(
+        &self,
+        request: http::Request<HttpBody>,
+    ) -> impl Future<Output = http::Response<HttpBody>> + Send + use<> {
+        let (core, layered) = (self.core.clone(), self.layered.clone());
+        async move {
+            match layered {
+                None => core.answer(request).await,
+                Some(service) => service.answer(request).await,
+            }
+        }
+    }
+}

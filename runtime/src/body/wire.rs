@@ -1,0 +1,218 @@
+//! Length-prefixed messages out of an HTTP body (gRPC over HTTP/2,
+//! "Length-Prefixed-Message").
+
+use crate::{
+    compression::Compression,
+    engine::{self, HttpBody},
+    status::{self, Code, Result, Status},
+};
+use bytes::{Buf, Bytes, BytesMut};
+use http_body::Body;
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use tonic::metadata::MetadataMap;
+
+/// One byte that says whether it is compressed, four of length.
+pub(crate) const PREFIX_BYTES: usize = 5;
+
+/// What is set aside for a message that has only said how long it will be.
+const RESERVE_BYTES_MAX: usize = 64 << 10;
+
+/// Messages that arrive.
+pub(crate) struct Wire {
+    http: HttpBody,
+    chunk: Bytes,
+    partial: BytesMut,
+    compression: Option<Compression>,
+    message_bytes_max: usize,
+    end: End,
+    state: State,
+    trailers: MetadataMap,
+}
+
+/// What ends the messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The end of the request.
+    Request,
+    /// Trailers with a status.
+    Response,
+}
+
+#[derive(PartialEq, Eq)]
+enum State {
+    Open,
+    /// The HTTP body has ended.
+    Drained,
+    /// The last word was said.
+    Done,
+}
+
+impl Wire {
+    pub(crate) fn new(
+        http: HttpBody,
+        compression: Option<Compression>,
+        message_bytes_max: usize,
+        end: End,
+    ) -> Self {
+        Self {
+            http,
+            chunk: Bytes::new(),
+            partial: BytesMut::new(),
+            compression,
+            message_bytes_max,
+            end,
+            state: State::Open,
+            trailers: MetadataMap::new(),
+        }
+    }
+
+    /// The metadata after the last message; empty before.
+    pub(crate) fn trailers(&mut self) -> MetadataMap {
+        std::mem::take(&mut self.trailers)
+    }
+
+    /// The next message's bytes, decompressed; `None` after the last one.
+    pub(crate) async fn message(&mut self) -> Result<Option<Bytes>> {
+        poll_fn(|cx| self.poll_message(cx)).await
+    }
+
+    pub(crate) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
+        let polled = self.poll_inner(cx);
+        if let Poll::Ready(Err(_) | Ok(None)) = &polled {
+            self.state = State::Done;
+            self.http = HttpBody::empty();
+        }
+        polled
+    }
+
+    fn poll_inner(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
+        loop {
+            if self.state == State::Done {
+                return Poll::Ready(Ok(None));
+            }
+            if let Some(message) = self.take()? {
+                return Poll::Ready(Ok(Some(message)));
+            }
+            if self.state == State::Drained {
+                return Poll::Ready(self.finish());
+            }
+            match ready!(Pin::new(&mut self.http).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.chunk = data,
+                    Err(frame) => {
+                        if let Ok(trailers) = frame.into_trailers() {
+                            self.state = State::Drained;
+                            self.trailers = MetadataMap::from_headers(trailers);
+                        }
+                    }
+                },
+                Some(Err(error)) => return Poll::Ready(Err(self.broken(&error))),
+                None => self.state = State::Drained,
+            }
+        }
+    }
+
+    /// One whole message out of what has arrived, copied only if it came in pieces.
+    fn take(&mut self) -> Result<Option<Bytes>> {
+        if self.partial.is_empty() && self.chunk.len() >= PREFIX_BYTES {
+            let (compressed, length) = self.prefix(&self.chunk[..PREFIX_BYTES])?;
+            if self.chunk.len() >= PREFIX_BYTES + length {
+                self.chunk.advance(PREFIX_BYTES);
+                let message = self.chunk.split_to(length);
+                return self.decompress(compressed, message).map(Some);
+            }
+        }
+        if !self.fill(PREFIX_BYTES) {
+            return Ok(None);
+        }
+        let (compressed, length) = self.prefix(&self.partial[..PREFIX_BYTES])?;
+        if !self.fill(PREFIX_BYTES + length) {
+            return Ok(None);
+        }
+        let mut message = std::mem::take(&mut self.partial).freeze();
+        message.advance(PREFIX_BYTES);
+        self.decompress(compressed, message).map(Some)
+    }
+
+    /// Moves bytes until `partial` has `wanted`; whether it has.
+    fn fill(&mut self, wanted: usize) -> bool {
+        let missing = wanted.saturating_sub(self.partial.len());
+        let here = missing.min(self.chunk.len());
+        if here > 0 {
+            self.partial
+                .reserve(missing.min(RESERVE_BYTES_MAX).max(here));
+            self.partial.extend_from_slice(&self.chunk[..here]);
+            self.chunk.advance(here);
+        }
+        self.partial.len() >= wanted
+    }
+
+    fn prefix(&self, prefix: &[u8]) -> Result<(bool, usize)> {
+        let compressed = match prefix[0] {
+            0 => false,
+            1 => true,
+            flag => {
+                return Err(Status::internal(format!(
+                    "a message starts with the flag {flag}, which is neither 0 nor 1"
+                )));
+            }
+        };
+        let length = u32::from_be_bytes([prefix[1], prefix[2], prefix[3], prefix[4]]) as usize;
+        if length > self.message_bytes_max {
+            return Err(Status::resource_exhausted(format!(
+                "a message of {length} bytes is over the limit of {} bytes (`message_bytes_max`)",
+                self.message_bytes_max
+            )));
+        }
+        Ok((compressed, length))
+    }
+
+    fn decompress(&self, compressed: bool, message: Bytes) -> Result<Bytes> {
+        if !compressed {
+            return Ok(message);
+        }
+        match self.compression {
+            Some(compression) => compression.decompress(&message, self.message_bytes_max),
+            None => Err(Status::internal(
+                "a message is compressed, but no grpc-encoding says how",
+            )),
+        }
+    }
+
+    fn finish(&mut self) -> Result<Option<Bytes>> {
+        if !self.partial.is_empty() || !self.chunk.is_empty() {
+            return Err(Status::internal("the stream ended within a message"));
+        }
+        if self.end == End::Response {
+            let mut trailers = std::mem::take(&mut self.trailers).into_headers();
+            match status::take(&mut trailers) {
+                Some(status) if status.code() == Code::Ok => {
+                    self.trailers = MetadataMap::from_headers(trailers);
+                    if !status.metadata().is_empty() {
+                        self.trailers = status.metadata().clone();
+                    }
+                }
+                Some(status) => return Err(status),
+                None => return Err(Status::unknown("the response ended without a grpc-status")),
+            }
+        }
+        Ok(None)
+    }
+
+    fn broken(&self, error: &engine::BoxError) -> Status {
+        if let Some(reason) = engine::reset_reason(&**error) {
+            return Status::new(
+                status::of_reset(reason),
+                format!("the peer reset the stream: {reason}"),
+            );
+        }
+        match self.end {
+            End::Request => Status::cancelled("the client went away"),
+            End::Response => Status::unavailable(format!("the connection broke: {error}")),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! One call not yet made, with its options.
+
+use crate::{
+    body::Body,
+    channel::{CallOptions, Channel},
+    compression::Compression,
+    deadline::Deadline,
+    engine::BoxFuture,
+    guard::{self, Guard},
+    message::{Request, Response},
+    method::Method,
+    status::{Result, Status},
+    streaming::Streaming,
+};
+use bytes::Bytes;
+use prost::Message;
+use std::{fmt, time::Duration};
+use tonic::metadata::{AsciiMetadataKey, BinaryMetadataKey, BinaryMetadataValue};
+
+/// A call not yet made. Awaiting it makes it; dropping what it returns, or the
+/// future itself, cancels it and tells the server.
+#[must_use = "a call is made when awaited"]
+pub struct Call<T> {
+    channel: Channel,
+    method: Method,
+    request: Request<Body>,
+    options: CallOptions,
+    invalid: Option<Status>,
+    receive: fn(Response<Body>, Option<Deadline>) -> BoxFuture<Result<Response<T>>>,
+}
+
+impl<T> Call<T> {
+    /// Gives the call until `timeout` from now, all of it: connecting, waiting
+    /// and the last message of a stream. It ends with DEADLINE_EXCEEDED then,
+    /// and the server is told beforehand.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.request.set_timeout(timeout);
+        self
+    }
+
+    /// Sends an ASCII metadata entry too. A key or value that HTTP cannot
+    /// carry ends the call with INVALID_ARGUMENT before it is made.
+    pub fn metadata(mut self, key: &str, value: &str) -> Self {
+        match (AsciiMetadataKey::from_bytes(key.as_bytes()), value.parse()) {
+            (Ok(key), Ok(value)) => {
+                self.request.metadata_mut().append(key, value);
+            }
+            (Err(_), _) => self.refuse(format!("`{key}` is no key of ASCII metadata")),
+            (_, Err(_)) => self.refuse(format!("the value of `{key}` is not printable ASCII")),
+        }
+        self
+    }
+
+    /// Sends a binary metadata entry too; its key must end in `-bin`.
+    pub fn metadata_bin(mut self, key: &str, value: &[u8]) -> Self {
+        match BinaryMetadataKey::from_bytes(key.as_bytes()) {
+            Ok(key) => {
+                let value = BinaryMetadataValue::from_bytes(&Bytes::copy_from_slice(value));
+                self.request.metadata_mut().append_bin(key, value);
+            }
+            Err(_) => self.refuse(format!(
+                "`{key}` is no key of binary metadata: it must end in `-bin`"
+            )),
+        }
+        self
+    }
+
+    /// Waits, until its deadline, for the service to be reachable instead of
+    /// ending with UNAVAILABLE at once.
+    pub fn wait_for_ready(mut self) -> Self {
+        self.options.wait_for_ready = true;
+        self
+    }
+
+    /// Compresses what is sent in this way, or not at all.
+    pub fn compression(mut self, compression: Option<Compression>) -> Self {
+        self.options.compression = Some(compression);
+        self
+    }
+
+    fn refuse(&mut self, why: String) {
+        self.invalid
+            .get_or_insert_with(|| Status::invalid_argument(why));
+    }
+}
+
+impl<T: Message + Default + 'static> Call<T> {
+    pub(crate) fn one(channel: Channel, method: Method, request: Request<Body>) -> Self {
+        Self {
+            channel,
+            method,
+            request,
+            options: CallOptions::default(),
+            invalid: None,
+            receive: |response, deadline| {
+                Box::pin(async move {
+                    let (body, head) = response.split();
+                    let (message, trailers) = guard::until(deadline, body.into_one()).await?;
+                    let mut response = head.map_unit(message);
+                    if !trailers.is_empty() {
+                        *response.trailers_mut() = trailers;
+                    }
+                    Ok(response)
+                })
+            },
+        }
+    }
+}
+
+impl<T: Message + Default + 'static> Call<Streaming<T>> {
+    pub(crate) fn many(channel: Channel, method: Method, request: Request<Body>) -> Self {
+        Self {
+            channel,
+            method,
+            request,
+            options: CallOptions::default(),
+            invalid: None,
+            receive: |response, deadline| {
+                Box::pin(async move {
+                    let (body, mut head) = response.split();
+                    let trailers = std::mem::take(head.trailers_mut());
+                    let messages = Streaming::from_body(body)?
+                        .guarded(Guard::new(deadline))
+                        .with_trailers(trailers);
+                    Ok(head.map_unit(messages))
+                })
+            },
+        }
+    }
+}
+
+impl<T: 'static> IntoFuture for Call<T> {
+    type Output = Result<Response<T>>;
+    type IntoFuture = BoxFuture<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            if let Some(invalid) = self.invalid {
+                return Err(invalid);
+            }
+            let deadline = self.request.deadline();
+            let response = self.channel.start(self.method, self.request, self.options);
+            let response = guard::until(deadline, response).await?;
+            (self.receive)(response, deadline).await
+        })
+    }
+}
+
+impl<T> fmt::Debug for Call<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("method", &self.method)
+            .field("channel", &self.channel)
+            .field("deadline", &self.request.deadline())
+            .finish_non_exhaustive()
+    }
+}

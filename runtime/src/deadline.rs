@@ -1,0 +1,113 @@
+//! Until when a call may take, and how that is said on the wire.
+
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The point in time after which nobody waits for a call any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// `timeout` from now. A timeout too long for the clock is a century.
+    pub fn after(timeout: Duration) -> Self {
+        const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+        Self(Instant::now() + timeout.min(CENTURY))
+    }
+
+    /// What is left; zero when it has passed.
+    pub fn remaining(&self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether it has passed.
+    pub fn has_passed(&self) -> bool {
+        self.0 <= Instant::now()
+    }
+
+    pub(crate) fn instant(self) -> Instant {
+        self.0
+    }
+}
+
+/// Reads a `grpc-timeout` value: one to eight digits and a unit of `HMSmun`
+/// (gRPC over HTTP/2, "Timeout"). `None` for everything else.
+pub(crate) fn parse(value: &[u8]) -> Option<Duration> {
+    let (unit, digits) = value.split_last()?;
+    if digits.is_empty() || digits.len() > 8 || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let count = digits
+        .iter()
+        .fold(0u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+    Some(match unit {
+        b'H' => Duration::from_secs(count * 3600),
+        b'M' => Duration::from_secs(count * 60),
+        b'S' => Duration::from_secs(count),
+        b'm' => Duration::from_millis(count),
+        b'u' => Duration::from_micros(count),
+        b'n' => Duration::from_nanos(count),
+        _ => return None,
+    })
+}
+
+/// Writes `timeout` in the finest unit that fits eight digits, rounded up.
+pub(crate) fn format(timeout: Duration) -> String {
+    const UNITS: [(u128, char); 6] = [
+        (1, 'n'),
+        (1_000, 'u'),
+        (1_000_000, 'm'),
+        (1_000_000_000, 'S'),
+        (60_000_000_000, 'M'),
+        (3_600_000_000_000, 'H'),
+    ];
+    const DIGITS_MAX: u128 = 99_999_999;
+    let nanos = timeout.as_nanos();
+    for (size, unit) in UNITS {
+        let count = nanos.div_ceil(size);
+        if count <= DIGITS_MAX {
+            return format!("{count}{unit}");
+        }
+    }
+    format!("{DIGITS_MAX}H")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_grammar_is_read() {
+        for bad in [
+            "",
+            "S",
+            "1",
+            "-1S",
+            "+1S",
+            "1X",
+            "100000000S",
+            "1 S",
+            " 1S",
+            "1.5S",
+            "18446744073709551616S",
+        ] {
+            assert_eq!(parse(bad.as_bytes()), None, "{bad:?}");
+        }
+        assert_eq!(
+            parse(b"99999999H"),
+            Some(Duration::from_secs(359_999_996_400))
+        );
+        assert_eq!(parse(b"0n"), Some(Duration::ZERO));
+        assert_eq!(parse(b"250m"), Some(Duration::from_millis(250)));
+    }
+
+    #[test]
+    fn what_is_written_is_never_shorter() {
+        for nanos in [0, 1, 99_999_999, 100_000_001, u64::MAX] {
+            let timeout = Duration::from_nanos(nanos);
+            let read = parse(format(timeout).as_bytes());
+            assert!(read.is_some_and(|read| read >= timeout), "{nanos}");
+        }
+        assert_eq!(format(Duration::from_secs(1)), "1000000u");
+        assert_eq!(format(Duration::MAX), "99999999H");
+    }
+}

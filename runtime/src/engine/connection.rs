@@ -1,0 +1,116 @@
+//! One accepted connection: HTTP/2, or HTTP/1.1 for those who speak no better.
+
+use super::{HttpBody, Io, Peer, activity::Activity, prefixed};
+use crate::limits::Limits;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::{convert::Infallible, pin::pin};
+use tokio::sync::watch;
+
+/// Whoever answers the requests of connections.
+pub(crate) trait Answer: Clone + Send + Sync + 'static {
+    fn answer(
+        &self,
+        request: http::Request<HttpBody>,
+    ) -> impl Future<Output = http::Response<HttpBody>> + Send + use<Self>;
+}
+
+/// What every connection of a server has in common.
+#[derive(Debug, Default)]
+pub(crate) struct Settings {
+    pub(crate) limits: Limits,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<super::ServerTls>,
+}
+
+/// Serves until the peer goes, stays idle too long, or the server has drained.
+pub(super) async fn serve(
+    io: impl Io + 'static,
+    peer: Peer,
+    answer: impl Answer,
+    limits: &Limits,
+    mut drain: watch::Receiver<bool>,
+) {
+    let preface = tokio::time::timeout(limits.preface_timeout, prefixed::speaks_http2(io));
+    let (http2, io) = tokio::select! {
+        preface = preface => match preface {
+            Ok(Ok(read)) => read,
+            Ok(Err(_)) | Err(_) => return tracing::debug!(?peer, "no request in time"),
+        },
+        // Nobody is served on it yet, so nothing is lost.
+        _ = drain.wait_for(|draining| *draining) => return,
+    };
+
+    let activity = Activity::default();
+    let counted = activity.clone();
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let busy = counted.start();
+        let mut request = request.map(HttpBody::hyper);
+        request.extensions_mut().insert(peer.clone());
+        let response = answer.answer(request);
+        async move {
+            let response = response.await;
+            Ok::<_, Infallible>(response.map(|body| body.with_busy(busy)))
+        }
+    });
+
+    let io = TokioIo::new(io);
+    let ended = if http2 {
+        let mut connection = pin!(http2_builder(limits).serve_connection(io, service));
+        tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = leave(&activity, limits, &mut drain) => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    ended = connection => ended,
+                    // GOAWAY was said and nothing is in flight: a silent peer has no more to say.
+                    () = activity.idle_for(limits.keepalive_timeout) => Ok(()),
+                }
+            }
+        }
+    } else {
+        let mut connection = pin!(http1_builder(limits).serve_connection(io, service));
+        tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = leave(&activity, limits, &mut drain) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+/// Ends when the connection should be given up: idle, or the server drains.
+async fn leave(activity: &Activity, limits: &Limits, drain: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        () = activity.idle_for(limits.idle_timeout) => {}
+        _ = drain.wait_for(|draining| *draining) => {}
+    }
+}
+
+fn http2_builder(limits: &Limits) -> hyper::server::conn::http2::Builder<TokioExecutor> {
+    let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .auto_date_header(false)
+        .max_concurrent_streams(limits.streams_per_connection_max)
+        .max_header_list_size(limits.header_bytes_max)
+        .max_local_error_reset_streams(limits.local_resets_max)
+        .max_pending_accept_reset_streams(limits.pending_resets_max)
+        .keep_alive_interval(limits.keepalive_interval)
+        .keep_alive_timeout(limits.keepalive_timeout);
+    builder
+}
+
+fn http1_builder(limits: &Limits) -> hyper::server::conn::http1::Builder {
+    const BUFFER_BYTES_MIN: usize = 8 << 10;
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.preface_timeout)
+        .max_buf_size((limits.header_bytes_max as usize).max(BUFFER_BYTES_MIN));
+    builder
+}

@@ -1,0 +1,32 @@
+//! HTTP and bytes: sockets, connections and what flows on them. Knows nothing
+//! of gRPC; nothing above it knows hyper.
+
+mod accept;
+mod activity;
+mod connect;
+mod connection;
+mod error;
+mod http_body;
+mod listen;
+mod prefixed;
+mod target;
+#[cfg(feature = "tls")]
+mod tls;
+
+pub(crate) use accept::accept;
+pub(crate) use connect::{Connection, Connector, Unanswered};
+pub(crate) use connection::{Answer, Settings};
+pub(crate) use error::reset_reason;
+pub use error::{Error, ErrorKind};
+pub use http_body::HttpBody;
+pub use listen::{Listen, Listener, Peer};
+pub(crate) use target::Target;
+#[cfg(feature = "tls")]
+pub use tls::{ClientTls, ServerTls};
+
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Anything bytes flow through both ways.
+pub(crate) trait Io: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin {}
+impl<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin> Io for T {}

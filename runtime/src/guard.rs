@@ -1,0 +1,81 @@
+//! What keeps a call from outliving its deadline and a panic from spreading.
+
+use crate::{
+    deadline::Deadline,
+    status::{self, Result, Status},
+};
+use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
+    task::{Context, Poll},
+};
+use tokio::time::{Sleep, sleep_until};
+
+/// Ends whatever is polled through it at a deadline.
+#[derive(Debug, Default)]
+pub(crate) struct Guard {
+    deadline: Option<Deadline>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Guard {
+    pub(crate) fn new(deadline: Option<Deadline>) -> Self {
+        Self {
+            deadline,
+            sleep: None,
+        }
+    }
+
+    /// What `poll` says, or DEADLINE_EXCEEDED once the deadline has passed.
+    pub(crate) fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<Result<T>> {
+        let Some(deadline) = self.deadline else {
+            return poll(cx).map(Ok);
+        };
+        if deadline.has_passed() {
+            return Poll::Ready(Err(status::deadline_exceeded()));
+        }
+        if let Poll::Ready(ready) = poll(cx) {
+            return Poll::Ready(Ok(ready));
+        }
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline.instant())));
+        match sleep.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Err(status::deadline_exceeded())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+/// What `future` ends with, or DEADLINE_EXCEEDED at the deadline.
+pub(crate) async fn until<T>(
+    deadline: Option<Deadline>,
+    future: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let mut guard = Guard::new(deadline);
+    let mut future = pin!(future);
+    poll_fn(|cx| guard.poll(cx, |cx| future.as_mut().poll(cx)))
+        .await
+        .flatten()
+}
+
+/// What `poll` says; a panic in it is INTERNAL, and the log's alone to tell.
+pub(crate) fn contain<T>(poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T>> {
+    match catch_unwind(AssertUnwindSafe(poll)) {
+        Ok(polled) => polled.map(Ok),
+        Err(panic) => {
+            let what = panic
+                .downcast_ref::<&str>()
+                .copied()
+                .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+                .unwrap_or("something that is no text");
+            tracing::error!(panic = what, "a handler panicked");
+            Poll::Ready(Err(Status::internal("the handler panicked")))
+        }
+    }
+}

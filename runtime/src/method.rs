@@ -1,0 +1,184 @@
+//! What a .proto says of a method, as both sides of the wire know it.
+
+use crate::extension::Extension;
+use std::{fmt, marker::PhantomData};
+
+/// How many messages flow each way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MethodKind {
+    /// One request, one reply.
+    Unary,
+    /// One request, many replies.
+    ServerStreaming,
+    /// Many requests, one reply.
+    ClientStreaming,
+    /// Many requests, many replies.
+    BidiStreaming,
+}
+
+/// What calling a method twice does: the `idempotency_level` of the .proto.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Idempotency {
+    /// Not said: a second call may do harm.
+    #[default]
+    Unknown,
+    /// A second call leaves things as one call does.
+    Idempotent,
+    /// A call changes nothing.
+    NoSideEffects,
+}
+
+/// A method of a service. `Method<In, Out>` knows its messages; [`Method`]
+/// alone is the same with the messages forgotten, as layers see it.
+pub struct Method<In = (), Out = ()> {
+    path: &'static str,
+    kind: MethodKind,
+    idempotency: Idempotency,
+    deprecated: bool,
+    options: &'static [u8],
+    service_options: &'static [u8],
+    messages: PhantomData<fn(In) -> Out>,
+}
+
+macro_rules! kind {
+    ($($name:ident $kind:ident $doc:literal),*) => {$(
+        #[doc = concat!("The ", $doc, " method served at `path`, which is `/package.Service/Method`.")]
+        pub const fn $name(path: &'static str) -> Self {
+            Self::new(path, MethodKind::$kind)
+        }
+    )*};
+}
+
+impl<In, Out> Method<In, Out> {
+    kind!(
+        unary Unary "unary",
+        server_streaming ServerStreaming "server-streaming",
+        client_streaming ClientStreaming "client-streaming",
+        bidi_streaming BidiStreaming "bidirectional"
+    );
+
+    const fn new(path: &'static str, kind: MethodKind) -> Self {
+        Self {
+            path,
+            kind,
+            idempotency: Idempotency::Unknown,
+            deprecated: false,
+            options: &[],
+            service_options: &[],
+            messages: PhantomData,
+        }
+    }
+
+    /// Declared `idempotency_level = IDEMPOTENT`.
+    #[must_use]
+    pub const fn idempotent(mut self) -> Self {
+        self.idempotency = Idempotency::Idempotent;
+        self
+    }
+
+    /// Declared `idempotency_level = NO_SIDE_EFFECTS`.
+    #[must_use]
+    pub const fn no_side_effects(mut self) -> Self {
+        self.idempotency = Idempotency::NoSideEffects;
+        self
+    }
+
+    /// Declared `deprecated = true`.
+    #[must_use]
+    pub const fn deprecated(mut self) -> Self {
+        self.deprecated = true;
+        self
+    }
+
+    /// The extension fields of its `google.protobuf.MethodOptions`, encoded.
+    #[must_use]
+    pub const fn options(mut self, encoded: &'static [u8]) -> Self {
+        self.options = encoded;
+        self
+    }
+
+    /// The extension fields of its service's `google.protobuf.ServiceOptions`, encoded.
+    #[must_use]
+    pub const fn service_options(mut self, encoded: &'static [u8]) -> Self {
+        self.service_options = encoded;
+        self
+    }
+
+    /// `/package.Service/Method`.
+    pub const fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// `package.Service`.
+    pub fn service(&self) -> &'static str {
+        self.path[1..].split('/').next().unwrap_or_default()
+    }
+
+    /// `Method`, as the .proto spells it.
+    pub fn name(&self) -> &'static str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// How many messages flow each way.
+    pub const fn kind(&self) -> MethodKind {
+        self.kind
+    }
+
+    /// What calling it twice does.
+    pub const fn idempotency(&self) -> Idempotency {
+        self.idempotency
+    }
+
+    /// Whether the .proto calls it deprecated.
+    pub const fn is_deprecated(&self) -> bool {
+        self.deprecated
+    }
+
+    /// The value the .proto gives this method for a custom option; the last
+    /// one if there are several; `None` if there is none or it does not decode.
+    pub fn option<T>(&self, extension: Extension<T>) -> Option<T> {
+        extension.all(self.options).pop()
+    }
+
+    /// Every value the .proto gives this method for a repeated custom option.
+    pub fn option_values<T>(&self, extension: Extension<T>) -> Vec<T> {
+        extension.all(self.options)
+    }
+
+    /// The value the .proto gives this method's service for a custom option.
+    pub fn service_option<T>(&self, extension: Extension<T>) -> Option<T> {
+        extension.all(self.service_options).pop()
+    }
+
+    /// The same method with its messages forgotten.
+    pub const fn erase(self) -> Method {
+        Method {
+            path: self.path,
+            kind: self.kind,
+            idempotency: self.idempotency,
+            deprecated: self.deprecated,
+            options: self.options,
+            service_options: self.service_options,
+            messages: PhantomData,
+        }
+    }
+}
+
+impl<In, Out> Clone for Method<In, Out> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<In, Out> Copy for Method<In, Out> {}
+
+impl<In, Out> fmt::Debug for Method<In, Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Method")
+            .field("path", &self.path)
+            .field("kind", &self.kind)
+            .field("idempotency", &self.idempotency)
+            .field("deprecated", &self.deprecated)
+            .finish_non_exhaustive()
+    }
+}

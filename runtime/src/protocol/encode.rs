@@ -1,0 +1,174 @@
+//! Typed messages into length-prefixed bytes.
+
+use crate::{
+    body::{AnyMessage, AnyStream, PREFIX_BYTES},
+    compression::Compression,
+    engine::BoxError,
+    guard::{self, Guard},
+    status::{self, Code, Result, Status},
+};
+use bytes::{BufMut, Bytes, BytesMut};
+use http_body::{Body, Frame};
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tonic::metadata::MetadataMap;
+
+/// Messages that are ready together leave in one DATA frame up to about this size.
+const BATCH_BYTES: usize = 32 << 10;
+
+/// Appends `message` with its prefix, in a buffer of exactly its size if `out` is empty.
+pub(super) fn append(
+    message: &dyn AnyMessage,
+    compression: Option<Compression>,
+    out: &mut BytesMut,
+) -> Result<()> {
+    let length = message.encoded_len();
+    let start = out.len();
+    match compression {
+        None => {
+            out.reserve(PREFIX_BYTES + length);
+            out.put_u8(0);
+            out.put_u32(checked(length)?);
+            message.encode(out);
+        }
+        Some(compression) => {
+            let mut plain = BytesMut::with_capacity(length);
+            message.encode(&mut plain);
+            out.reserve(PREFIX_BYTES + length / 4);
+            out.put_u8(1);
+            out.put_u32(0);
+            compression.compress(&plain, out)?;
+            let length = checked(out.len() - start - PREFIX_BYTES)?;
+            out[start + 1..start + PREFIX_BYTES].copy_from_slice(&length.to_be_bytes());
+        }
+    }
+    Ok(())
+}
+
+fn checked(length: usize) -> Result<u32> {
+    u32::try_from(length).map_err(|_| {
+        Status::resource_exhausted(format!(
+            "a message of {length} bytes is over what gRPC can frame (4 GiB)"
+        ))
+    })
+}
+
+/// One message with its prefix.
+pub(super) fn one(message: &dyn AnyMessage, compression: Option<Compression>) -> Result<Bytes> {
+    let mut out = BytesMut::new();
+    append(message, compression, &mut out)?;
+    Ok(out.freeze())
+}
+
+/// The HTTP body of a stream of messages.
+pub(super) struct Encoded {
+    messages: Box<dyn AnyStream>,
+    compression: Option<Compression>,
+    guard: Guard,
+    /// What comes after the messages; `None` in a request, which has no trailers.
+    trailers: Option<MetadataMap>,
+    state: State,
+}
+
+enum State {
+    Open,
+    Ending(Status),
+    Ended,
+}
+
+impl Encoded {
+    pub(super) fn request(messages: Box<dyn AnyStream>, compression: Option<Compression>) -> Self {
+        Self {
+            messages,
+            compression,
+            guard: Guard::default(),
+            trailers: None,
+            state: State::Open,
+        }
+    }
+
+    pub(super) fn response(
+        messages: Box<dyn AnyStream>,
+        compression: Option<Compression>,
+        guard: Guard,
+        trailers: MetadataMap,
+    ) -> Self {
+        Self {
+            messages,
+            compression,
+            guard,
+            trailers: Some(trailers),
+            state: State::Open,
+        }
+    }
+
+    /// Gathers what is ready into `out`; ready once there is something to send
+    /// or the messages have ended.
+    fn gather(&mut self, cx: &mut Context<'_>, out: &mut BytesMut) -> Poll<()> {
+        let Self {
+            messages,
+            compression,
+            guard,
+            state,
+            ..
+        } = self;
+        while out.len() < BATCH_BYTES {
+            let mut take = |message: &dyn AnyMessage| append(message, *compression, out);
+            let next = guard.poll(cx, |cx| {
+                guard::contain(|| messages.poll_each(cx, &mut take))
+            });
+            let ended = match next.map(Result::flatten) {
+                Poll::Ready(Ok(Some(Ok(())))) => continue,
+                Poll::Ready(Ok(Some(Err(status))) | Err(status)) => status,
+                Poll::Ready(Ok(None)) => Status::new(Code::Ok, ""),
+                Poll::Pending if out.is_empty() => return Poll::Pending,
+                Poll::Pending => return Poll::Ready(()),
+            };
+            *state = State::Ending(ended);
+            break;
+        }
+        Poll::Ready(())
+    }
+
+    fn end(&mut self, status: Status) -> Option<std::result::Result<Frame<Bytes>, BoxError>> {
+        let ok = status.code() == Code::Ok && status.metadata().is_empty();
+        match self.trailers.take() {
+            Some(trailers) if ok => Some(Ok(Frame::trailers(status::ok_trailers(trailers)))),
+            Some(trailers) => {
+                let mut headers = trailers.into_headers();
+                headers.extend(status::trailers(&status));
+                Some(Ok(Frame::trailers(headers)))
+            }
+            None if ok => None,
+            None => Some(Err(status.into())),
+        }
+    }
+}
+
+impl Body for Encoded {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Frame<Bytes>, BoxError>>> {
+        let mut out = BytesMut::new();
+        if matches!(self.state, State::Open) && self.gather(cx, &mut out).is_pending() {
+            return Poll::Pending;
+        }
+        if !out.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(out.freeze()))));
+        }
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Ending(status) => Poll::Ready(self.end(status)),
+            State::Open | State::Ended => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.state, State::Ended)
+    }
+}

@@ -1,0 +1,10 @@
+//! gRPC over HTTP/2: bytes into typed messages and back, on both sides.
+
+mod client;
+mod encode;
+mod headers;
+mod server;
+
+pub(crate) use client::{request, response, unanswered};
+pub(crate) use headers::of as metadata_headers;
+pub(crate) use server::{Outgoing, answer, respond_status};

@@ -1,0 +1,141 @@
+//! The serving side of gRPC over HTTP/2.
+
+use super::{
+    encode::{self, Encoded},
+    headers::{self, ACCEPT_ENCODING, ENCODING, GRPC, TIMEOUT},
+};
+use crate::{
+    body::{Body, End, Kind, Wire},
+    compression::{ACCEPT, Compression},
+    deadline::{self, Deadline},
+    dispatch::Dispatch,
+    engine::{HttpBody, Peer},
+    guard::Guard,
+    message::{Request, Response},
+    status::{self, Result, Status},
+};
+use http::{HeaderMap, HeaderValue, Method as Verb, StatusCode, header};
+
+/// What a server's replies have in common.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Outgoing {
+    pub(crate) compression: Option<Compression>,
+    pub(crate) message_bytes_max: usize,
+}
+
+/// Answers one HTTP request that should be a gRPC call.
+pub(crate) async fn answer(
+    dispatch: &Dispatch,
+    outgoing: Outgoing,
+    request: http::Request<HttpBody>,
+) -> http::Response<HttpBody> {
+    if let Some(refusal) = refuse(&request) {
+        return refusal;
+    }
+    let accept = request.headers().get(ACCEPT_ENCODING).cloned();
+    match call(dispatch, outgoing.message_bytes_max, request).await {
+        Ok((deadline, response)) => respond(deadline, response, outgoing.compression, accept),
+        Err(status) => respond_status(&status),
+    }
+}
+
+/// What is not gRPC over HTTP/2 is refused in HTTP's own words.
+fn refuse(request: &http::Request<HttpBody>) -> Option<http::Response<HttpBody>> {
+    let (code, header) = if !headers::is_grpc(request.headers()) {
+        let accept = (header::ACCEPT, GRPC);
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, Some(accept))
+    } else if request.method() != Verb::POST {
+        let allow = (header::ALLOW, HeaderValue::from_static("POST"));
+        (StatusCode::METHOD_NOT_ALLOWED, Some(allow))
+    } else if request.version() < http::Version::HTTP_2 {
+        (StatusCode::HTTP_VERSION_NOT_SUPPORTED, None)
+    } else {
+        return None;
+    };
+    let mut response = http::Response::new(HttpBody::empty());
+    *response.status_mut() = code;
+    response.headers_mut().extend(header);
+    Some(response)
+}
+
+async fn call(
+    dispatch: &Dispatch,
+    message_bytes_max: usize,
+    request: http::Request<HttpBody>,
+) -> Result<(Option<Deadline>, Response<Body>)> {
+    let (mut head, body) = request.into_parts();
+    let route = dispatch.find(head.uri.path())?;
+    let deadline = read_deadline(&head.headers)?;
+    let compression = headers::encoding(&head.headers)?;
+    let wire = Wire::new(body, compression, message_bytes_max, End::Request);
+    let mut request = Request::new(Body::wire(wire));
+    request.set_deadline(deadline);
+    request.set_compression(compression);
+    request.set_peer(head.extensions.remove::<Peer>());
+    *request.extensions_mut() = head.extensions;
+    *request.metadata_mut() = headers::metadata(head.headers);
+    let response = dispatch.call(route, request).await?;
+    Ok((deadline, response))
+}
+
+fn read_deadline(headers: &HeaderMap) -> Result<Option<Deadline>> {
+    let mut values = headers.get_all(TIMEOUT).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    match deadline::parse(value.as_bytes()) {
+        Some(timeout) if values.next().is_none() => Ok(Some(Deadline::after(timeout))),
+        _ => Err(Status::internal(format!(
+            "grpc-timeout `{}` is not one to eight digits and a unit of HMSmun",
+            String::from_utf8_lossy(value.as_bytes())
+        ))),
+    }
+}
+
+fn respond(
+    deadline: Option<Deadline>,
+    response: Response<Body>,
+    default: Option<Compression>,
+    accept: Option<HeaderValue>,
+) -> http::Response<HttpBody> {
+    let compression = response
+        .chosen_compression()
+        .unwrap_or(default)
+        .filter(|chosen| accept.is_some_and(|list| chosen.accepted_by(&list)));
+    let (body, mut head) = response.split();
+    let trailers = std::mem::take(head.trailers_mut());
+    let body = match body.0 {
+        Kind::One(message) => match encode::one(&*message, compression) {
+            Ok(data) => HttpBody::whole(data, Some(status::ok_trailers(trailers))),
+            Err(status) => return respond_status(&status),
+        },
+        Kind::Many(messages) => {
+            let guard = Guard::new(deadline);
+            HttpBody::new(Encoded::response(messages, compression, guard, trailers))
+        }
+        Kind::Wire(_) => {
+            let status = Status::internal("a layer replied with messages it did not encode");
+            return respond_status(&status);
+        }
+    };
+    let mut response = http::Response::new(body);
+    let headers = response.headers_mut();
+    *headers = headers::of(std::mem::take(head.metadata_mut()));
+    headers.insert(header::CONTENT_TYPE, GRPC);
+    if let Some(compression) = compression {
+        headers.insert(ENCODING, HeaderValue::from_static(compression.name()));
+    }
+    response
+}
+
+/// A response that is nothing but a status ("Trailers-Only").
+pub(crate) fn respond_status(status: &Status) -> http::Response<HttpBody> {
+    let mut response = http::Response::new(HttpBody::empty());
+    let headers = response.headers_mut();
+    *headers = status::trailers(status);
+    if status.code() == status::Code::Unimplemented {
+        headers.insert(ACCEPT_ENCODING, ACCEPT);
+    }
+    headers.insert(header::CONTENT_TYPE, GRPC);
+    response
+}

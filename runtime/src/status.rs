@@ -1,0 +1,95 @@
+//! How a call ends, and how that reads on the wire.
+
+use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use percent_encoding::percent_decode;
+use tonic::metadata::MetadataMap;
+
+pub use tonic::{Code, Status};
+
+/// Whatever a handler or a call ends with.
+pub type Result<T, E = Status> = std::result::Result<T, E>;
+
+const STATUS: &str = "grpc-status";
+const MESSAGE: &str = "grpc-message";
+const DETAILS: &str = "grpc-status-details-bin";
+
+/// Takes the status out of trailers (or of trailers-only headers); `None` if
+/// there is none. What is malformed becomes UNKNOWN, never a panic.
+pub(crate) fn take(headers: &mut HeaderMap) -> Option<Status> {
+    let code = headers.remove(STATUS)?;
+    let code = Code::from_bytes(code.as_bytes());
+    let message = headers.remove(MESSAGE).map_or(String::new(), |value| {
+        percent_decode(value.as_bytes())
+            .decode_utf8_lossy()
+            .into_owned()
+    });
+    if code == Code::Ok && message.is_empty() && !headers.contains_key(DETAILS) {
+        return Some(Status::new(Code::Ok, ""));
+    }
+    headers.remove(CONTENT_TYPE);
+    headers.remove("grpc-accept-encoding");
+    let mut metadata = MetadataMap::from_headers(std::mem::take(headers));
+    let details = metadata
+        .remove_bin(DETAILS)
+        .and_then(|details| details.to_bytes().ok())
+        .unwrap_or_default();
+    Some(Status::with_details_and_metadata(
+        code, message, details, metadata,
+    ))
+}
+
+/// The trailers that say `status`.
+pub(crate) fn trailers(status: &Status) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(3 + status.metadata().len());
+    if status.add_header(&mut headers).is_err() {
+        headers.clear();
+        headers.insert(STATUS, HeaderValue::from_static("13"));
+    }
+    headers
+}
+
+/// The trailers of a call that went well, with `metadata` beside.
+pub(crate) fn ok_trailers(metadata: MetadataMap) -> HeaderMap {
+    let mut headers = if metadata.is_empty() {
+        HeaderMap::with_capacity(1)
+    } else {
+        metadata.into_headers()
+    };
+    headers.insert(STATUS, HeaderValue::from_static("0"));
+    headers
+}
+
+/// What an HTTP response without a gRPC status means (the gRPC document
+/// "HTTP to gRPC Status Code Mapping").
+pub(crate) fn of_http(http: StatusCode) -> Status {
+    let code = match http {
+        StatusCode::BAD_REQUEST => Code::Internal,
+        StatusCode::UNAUTHORIZED => Code::Unauthenticated,
+        StatusCode::FORBIDDEN => Code::PermissionDenied,
+        StatusCode::NOT_FOUND => Code::Unimplemented,
+        StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::GATEWAY_TIMEOUT => Code::Unavailable,
+        _ => Code::Unknown,
+    };
+    Status::new(
+        code,
+        format!("the peer answered HTTP {http} and no grpc-status"),
+    )
+}
+
+/// What the reset of a stream means (gRPC over HTTP/2, "Errors").
+pub(crate) fn of_reset(reason: h2::Reason) -> Code {
+    match reason {
+        h2::Reason::REFUSED_STREAM => Code::Unavailable,
+        h2::Reason::CANCEL => Code::Cancelled,
+        h2::Reason::ENHANCE_YOUR_CALM => Code::ResourceExhausted,
+        h2::Reason::INADEQUATE_SECURITY => Code::PermissionDenied,
+        _ => Code::Internal,
+    }
+}
+
+pub(crate) fn deadline_exceeded() -> Status {
+    Status::deadline_exceeded("the deadline passed before the call ended")
+}
