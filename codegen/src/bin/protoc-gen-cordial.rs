@@ -1,0 +1,2 @@
+//! `protoc-gen-cordial`
+fn main() {}

@@ -1,0 +1,88 @@
+//! Format: tokens become a file that reads as if a person had written it.
+
+const WIDTH_MAX: usize = 100;
+
+/// prettyplease, and the touches it leaves out: blank lines between items, constants on few lines.
+pub(crate) fn file(items: Vec<syn::Item>) -> String {
+    let file = syn::File {
+        shebang: None,
+        attrs: Vec::new(),
+        items,
+    };
+    space(&constants(&prettyplease::unparse(&file)))
+}
+
+/// Lays out each `pub const … = …;` anew: on one line, or broken after its `=` and before its dots.
+fn constants(code: &str) -> String {
+    let mut out = String::with_capacity(code.len());
+    let mut lines = code.lines();
+    while let Some(line) = lines.next() {
+        if !line.starts_with("pub const ") {
+            out.push_str(line);
+            out.push('\n');
+            continue;
+        }
+        let mut statement = line.to_owned();
+        while !statement.ends_with(';') {
+            match lines.next() {
+                Some(line) => join(&mut statement, line.trim()),
+                None => break,
+            }
+        }
+        out.push_str(&constant(&statement));
+    }
+    out
+}
+
+fn join(statement: &mut String, line: &str) {
+    let closes = line.starts_with([')', '>']);
+    if closes && statement.ends_with(',') {
+        statement.pop();
+    } else if statement.ends_with([',', '=']) {
+        statement.push(' ');
+    }
+    statement.push_str(line);
+}
+
+fn constant(statement: &str) -> String {
+    let Some((head, value)) = statement.split_once(" = ") else {
+        return format!("{statement}\n");
+    };
+    if statement.len() <= WIDTH_MAX {
+        return format!("{statement}\n");
+    }
+    let calls: Vec<_> = value.split(").").collect();
+    let chain = value.len() + 4 > WIDTH_MAX && calls.len() > 1;
+    let separator = if chain { ")\n        ." } else { ")." };
+    format!("{head} =\n    {}\n", calls.join(separator))
+}
+
+/// Puts a blank line between items.
+fn space(code: &str) -> String {
+    const STARTS: [&str; 10] = [
+        "///",
+        "//!",
+        "#[",
+        "pub ",
+        "impl",
+        "fn ",
+        "const ",
+        "mod ",
+        "async fn ",
+        "type ",
+    ];
+    let mut out = String::with_capacity(code.len() + code.len() / 16);
+    let mut previous = "";
+    for line in code.lines() {
+        let text = line.trim_start();
+        let opens = STARTS.iter().any(|start| text.starts_with(start));
+        let closed = previous == "}" || previous.ends_with(';');
+        if closed && opens {
+            out.push('\n');
+        }
+        out.push_str(line);
+        out.push('\n');
+        previous = text;
+    }
+    out
+}

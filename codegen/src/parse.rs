@@ -1,0 +1,238 @@
+//! What the parser and the linker complain about, said our way.
+
+use crate::{
+    diagnostic::{Diagnostic, Place},
+    near,
+    pool::Text,
+};
+use miette::Diagnostic as _;
+use prost_reflect::{DescriptorError, DescriptorPool};
+use prost_types::{DescriptorProto, FileDescriptorProto};
+use protox_parse::ParseError;
+use std::{ops::Range, string::FromUtf8Error, sync::Arc};
+
+/// Every syntax error of one file.
+pub(crate) fn syntax(error: &ParseError, text: &Text) -> Vec<Diagnostic> {
+    let mut found: Vec<_> = flatten(error)
+        .map(|error| syntax_error(error, text))
+        .collect();
+    if let Some(edition) = found
+        .iter()
+        .position(|diagnostic| diagnostic.message.contains("editions"))
+    {
+        found = vec![found.swap_remove(edition)];
+    }
+    found
+}
+
+fn syntax_error(error: &dyn miette::Diagnostic, text: &Text) -> Diagnostic {
+    let source = text.source.as_str();
+    let spans = spans(error);
+    let found = spans
+        .last()
+        .map(|(_, span)| source.get(span.clone()).unwrap_or_default());
+    let place = match spans.last() {
+        Some((_, span)) => Place::bytes(&text.shown, source, span.clone()),
+        None => end_of(&text.shown, source),
+    };
+    if found == Some("edition") {
+        return Diagnostic::at(place, "editions are not supported")
+            .help("write `syntax = \"proto3\";` instead: fields are then without presence unless marked `optional`")
+            .help("or `syntax = \"proto2\";`, where every field says `optional`, `required` or `repeated`");
+    }
+    let message = quoted(&error.to_string());
+    let message = match message.as_str() {
+        "invalid group name" if found.is_some_and(|found| found.contains('"')) => {
+            "not a valid import path".to_owned()
+        }
+        _ => message,
+    };
+    let help = error.help().map(|help| quoted(&help.to_string()));
+    Diagnostic::at(place, message).maybe_help(help)
+}
+
+/// Every mistake of one file that shows only beside the files it imports.
+pub(crate) fn links(
+    error: &DescriptorError,
+    text: &Text,
+    file: &FileDescriptorProto,
+    pool: &DescriptorPool,
+) -> Vec<Diagnostic> {
+    flatten(error)
+        .map(|error| {
+            let spans = spans(error);
+            let span = spans
+                .iter()
+                .find(|(label, _)| label.contains("found here"))
+                .or(spans.last())
+                .map(|(_, span)| unshift(&text.source, span));
+            let place = match span {
+                Some(span) => Place::bytes(&text.shown, &text.source, span),
+                None => Place::file(&text.shown),
+            };
+            let message = error.to_string();
+            let help = error.help().map(|help| quoted(&help.to_string()));
+            let cure = help.or_else(|| cure(&message, file, pool));
+            Diagnostic::at(place, quoted(&message)).maybe_help(cure)
+        })
+        .collect()
+}
+
+pub(crate) fn not_utf8(shown: &Arc<str>, error: &FromUtf8Error) -> Diagnostic {
+    let bytes = error.as_bytes();
+    let valid = error.utf8_error().valid_up_to();
+    let line = bytes[..valid].iter().filter(|byte| **byte == b'\n').count();
+    let text = String::from_utf8_lossy(bytes);
+    let column = bytes[..valid]
+        .iter()
+        .rev()
+        .take_while(|byte| **byte != b'\n')
+        .count();
+    let place = Place::columns(shown, &text, line, column, column + 1);
+    Diagnostic::at(
+        place,
+        format!(
+            "the file is not UTF-8: byte 0x{:02x} begins no character",
+            bytes[valid]
+        ),
+    )
+    .help("save the file as UTF-8")
+}
+
+/// How to mend what the linker only names.
+fn cure(message: &str, file: &FileDescriptorProto, pool: &DescriptorPool) -> Option<String> {
+    let name = message.split('\'').nth(1).unwrap_or_default();
+    if message.starts_with("name '") && message.ends_with("is not defined") {
+        return unknown_name(name, file, pool);
+    }
+    if message.starts_with("option field") && message.ends_with("is not defined") {
+        let options = pool
+            .all_extensions()
+            .map(|option| option.full_name().to_owned());
+        let options: Vec<_> = options.chain(STANDARD_OPTIONS.map(str::to_owned)).collect();
+        return near::hint(name, options.iter().map(String::as_str))
+            .or_else(|| Some("import the file that declares it with `extend`".to_owned()));
+    }
+    let cures = [
+        (
+            "is already defined in file",
+            "give one of the two another name or another package",
+        ),
+        ("is defined twice", "give one of the two another name"),
+        (
+            "is already used",
+            "give the field the next free number; a number once used stays taken",
+        ),
+        (
+            "conflicts with reserved range",
+            "take a number outside the range: reserved numbers belonged to removed fields",
+        ),
+        (
+            "first value for proto3 enums must be 0",
+            "begin with a value that means nothing was said, such as `…_UNSPECIFIED = 0`",
+        ),
+        (
+            "has already been used",
+            "give the value another number, or set `option allow_alias = true;`",
+        ),
+        (
+            "JSON name",
+            "rename one of the fields, or give it another `json_name`",
+        ),
+    ];
+    cures
+        .iter()
+        .find(|(part, _)| message.contains(part))
+        .map(|(_, cure)| (*cure).to_owned())
+}
+
+fn unknown_name(name: &str, file: &FileDescriptorProto, pool: &DescriptorPool) -> Option<String> {
+    let mut names = Vec::new();
+    for message in &file.message_type {
+        declared(message, &mut names);
+    }
+    names.extend(
+        file.enum_type
+            .iter()
+            .map(|enumeration| enumeration.name().to_owned()),
+    );
+    let messages = pool
+        .all_messages()
+        .filter(|message| !message.is_map_entry());
+    names.extend(messages.map(|message| message.full_name().to_owned()));
+    names.extend(
+        pool.all_enums()
+            .map(|enumeration| enumeration.full_name().to_owned()),
+    );
+    let package = format!("{}.", file.package());
+    let here: Vec<_> = names
+        .iter()
+        .map(|name| name.strip_prefix(&package).unwrap_or(name))
+        .collect();
+    let last = name.rsplit('.').next().unwrap_or(name);
+    near::hint(name, here.iter().copied()).or_else(|| {
+        let elsewhere = names
+            .iter()
+            .find(|full| full.rsplit('.').next() == Some(last))?;
+        Some(format!("there is a `{elsewhere}`: write its full name"))
+    })
+}
+
+fn declared(message: &DescriptorProto, names: &mut Vec<String>) {
+    names.push(message.name().to_owned());
+    names.extend(
+        message
+            .enum_type
+            .iter()
+            .map(|enumeration| enumeration.name().to_owned()),
+    );
+    for nested in &message.nested_type {
+        declared(nested, names);
+    }
+}
+
+const STANDARD_OPTIONS: [&str; 6] = [
+    "deprecated",
+    "packed",
+    "json_name",
+    "allow_alias",
+    "idempotency_level",
+    "default",
+];
+
+/// The error and those reported along with it.
+fn flatten(error: &dyn miette::Diagnostic) -> impl Iterator<Item = &dyn miette::Diagnostic> {
+    std::iter::once(error).chain(error.related().into_iter().flatten())
+}
+
+/// Labels with the bytes they point at.
+fn spans(error: &dyn miette::Diagnostic) -> Vec<(String, Range<usize>)> {
+    let labels = error.labels().into_iter().flatten();
+    labels
+        .map(|label| {
+            let text = label.label().unwrap_or_default().to_owned();
+            (text, label.offset()..label.offset() + label.len())
+        })
+        .collect()
+}
+
+/// The linker counts columns in bytes, then walks that many characters: this walks back.
+fn unshift(source: &str, span: &Range<usize>) -> Range<usize> {
+    let back = |offset: usize| {
+        let offset = offset.min(source.len());
+        let line = source[..offset]
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1);
+        line + source[line..offset].chars().count()
+    };
+    back(span.start)..back(span.end)
+}
+
+fn end_of(shown: &Arc<str>, source: &str) -> Place {
+    let end = source.trim_end().len();
+    Place::bytes(shown, source, end.saturating_sub(1)..end)
+}
+
+fn quoted(message: &str) -> String {
+    message.replace('\'', "`")
+}

@@ -1,0 +1,1 @@
+//! The generator as a plugin of protoc and buf: `protoc-gen-cordial`.

@@ -1,0 +1,48 @@
+//! Every `golden/<case>/` must generate exactly the files in it.
+//!
+//! `UPDATE=1 cargo test -p cordial-codegen --test golden` accepts what changed: read the diff as a user
+//! would. The root package compiles the same files under `deny(warnings, clippy::pedantic)`.
+
+mod support;
+
+use cordial_codegen::Config;
+use std::{fs, path::Path};
+
+/// How a case is configured, where the defaults are not the point.
+fn config(case: &str) -> Config {
+    let config = Config::new();
+    match case {
+        _ => config,
+    }
+}
+
+#[test]
+fn golden() {
+    let mut changed = Vec::new();
+    for case in support::cases("golden") {
+        let name = case.file_name().unwrap().to_str().unwrap().to_owned();
+        let out = support::scratch(&format!("golden/{name}"));
+        config(&name)
+            .out_dir(&out)
+            .compile([&case])
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let fresh = support::files(&out, "rs");
+        changed.extend(support::compare(&case, "rs", &fresh));
+    }
+    support::accept(&changed);
+}
+
+/// What a reader has to get through: 40 lines for a service with one method, 20 for each further one.
+#[test]
+fn budget() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let ours = |file: &str| {
+        let text = fs::read_to_string(golden.join(file)).unwrap();
+        let (_, service) = text.split_once("pub trait ").expect("a service");
+        service.lines().count() + 1
+    };
+    let one = ours("greeter/hello.v1.rs");
+    assert!(one <= 40, "{one} lines for one method");
+    let four = ours("streams/chat.v1.rs");
+    assert!(four <= 100, "{four} lines for four methods");
+}
