@@ -26,7 +26,7 @@ pub struct Client {
     /// The case to run.
     #[arg(long, default_value_t = Case::LargeUnary)]
     pub test_case: Case,
-    /// Connects with TLS.
+    /// Whether and whom to trust.
     #[command(flatten)]
     pub tls: ClientTls,
     /// Credentials other than TLS; none are supported, so only empty is taken.
