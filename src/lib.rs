@@ -7,13 +7,13 @@ pub use cordial_runtime::*;
 #[doc(hidden)]
 pub use prost;
 
-/// The types of `google/*.proto` files.
-pub mod google {
-    /// The well-known types: `google.protobuf`.
-    pub mod protobuf {
-        pub use prost_types::*;
-    }
-}
+pub mod google;
+#[cfg(feature = "health")]
+pub mod health;
+#[cfg(feature = "reflection")]
+pub mod reflection;
+
+pub use tonic_types::{ErrorDetails, StatusExt};
 
 /// Includes what the generator wrote: `include_protos!("hello.v1")` one
 /// package, `include_protos!()` all of them as nested modules, which is needed
