@@ -9,7 +9,7 @@ pub(crate) fn file(items: Vec<syn::Item>) -> String {
         attrs: Vec::new(),
         items,
     };
-    space(&constants(&prettyplease::unparse(&file)))
+    space(&derives(&constants(&prettyplease::unparse(&file))))
 }
 
 /// Lays out each `pub const … = …;` anew: on one line, or broken after its `=` and before its dots.
@@ -30,6 +30,34 @@ fn constants(code: &str) -> String {
             }
         }
         out.push_str(&constant(&statement));
+    }
+    out
+}
+
+/// Puts a list of derives that fits on one line on one line.
+fn derives(code: &str) -> String {
+    let mut out = String::with_capacity(code.len());
+    let mut lines = code.lines();
+    while let Some(line) = lines.next() {
+        out.push_str(line);
+        if line.trim_start() == "#[derive(" {
+            let list: Vec<_> = lines
+                .by_ref()
+                .map(str::trim)
+                .take_while(|line| *line != ")]")
+                .collect();
+            let one = list.join(" ");
+            if line.len() + one.len() + 2 <= WIDTH_MAX {
+                out.push_str(&one);
+                out.push_str(")]");
+            } else {
+                let indent = " ".repeat(line.len() - line.trim_start().len());
+                list.iter()
+                    .for_each(|derive| out.push_str(&format!("\n{indent}    {derive}")));
+                out.push_str(&format!("\n{indent})]"));
+            }
+        }
+        out.push('\n');
     }
     out
 }
@@ -76,7 +104,7 @@ fn space(code: &str) -> String {
     for line in code.lines() {
         let text = line.trim_start();
         let opens = STARTS.iter().any(|start| text.starts_with(start));
-        let closed = previous == "}" || previous.ends_with(';');
+        let closed = previous.ends_with(['}', ';']) && !previous.starts_with("//");
         if closed && opens {
             out.push('\n');
         }

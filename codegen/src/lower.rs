@@ -24,7 +24,7 @@ pub(crate) fn packages(loaded: &Loaded, types: &Types) -> Vec<Package> {
     let mut packages = BTreeMap::new();
     for file in &files {
         let name = file.package_name();
-        if types.is_extern(name) && !name.is_empty() {
+        if types.is_extern_package(name) {
             continue;
         }
         let package: &mut Package = packages.entry(name.to_owned()).or_insert_with(|| Package {

@@ -5,7 +5,6 @@ use crate::{
     near,
     pool::Text,
 };
-use miette::Diagnostic as _;
 use prost_reflect::{DescriptorError, DescriptorPool};
 use prost_types::{DescriptorProto, FileDescriptorProto};
 use protox_parse::ParseError;

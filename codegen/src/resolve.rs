@@ -60,6 +60,11 @@ impl Types {
             || self.externs.keys().any(|known| within(full_name, known))
     }
 
+    /// Whether all of a package comes from elsewhere, so that there is nothing to generate for it.
+    pub(crate) fn is_extern_package(&self, package: &str) -> bool {
+        !package.is_empty() && self.is_extern(package)
+    }
+
     /// The Rust path of a type, seen from the module of `package`.
     pub(crate) fn path(&self, package: &str, full_name: &str) -> String {
         if let Some(path) = self.scalar(full_name) {

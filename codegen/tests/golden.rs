@@ -12,6 +12,19 @@ use std::{fs, path::Path};
 fn config(case: &str) -> Config {
     let config = Config::new();
     match case {
+        "knobs" => config
+            .extern_path("elsewhere", "crate::elsewhere")
+            .bytes("knobs.Photo.data")
+            .bytes("knobs.Photo.raw")
+            .btree_map("knobs.Photo.labels")
+            .boxed("knobs.Photo.thumb")
+            .type_attribute("knobs", "#[allow(clippy::exhaustive_enums)]")
+            .message_attribute("knobs.Thumb", "#[allow(clippy::exhaustive_structs)]")
+            .enum_attribute(".", "#[allow(clippy::enum_variant_names)]")
+            .field_attribute("knobs.Photo.source.url", "#[doc(alias = \"link\")]")
+            .service_attribute("knobs.Photos", "#[doc(alias = \"pictures\")]")
+            .client_attribute(".", "#[doc(alias = \"pictures\")]"),
+        "tonic" => config.tonic_stubs(true),
         _ => config,
     }
 }

@@ -24,7 +24,12 @@ impl Emit<'_> {
         let doc = self.client_doc(service);
         let attributes = self.attributes(&self.config.client_attributes, service);
         let deprecated = service.deprecated.then(|| quote!(#[deprecated]));
-        let allow = service.deprecated.then(|| quote!(#[allow(deprecated)]));
+        // A program that only serves calls nothing.
+        let allow = if service.deprecated {
+            quote!(#[allow(dead_code, deprecated)])
+        } else {
+            quote!(#[allow(dead_code)])
+        };
         let methods = service
             .methods
             .iter()
@@ -54,9 +59,9 @@ impl Emit<'_> {
                 format!("Calls `{}` through a channel.", service.full_name())
             }
             name if AMBIGUOUS.contains(&name) => {
-                format!("Calls a [`{name}`](trait@{name}) through a channel.")
+                format!("Calls [`{name}`](trait@{name}) through a channel.")
             }
-            name => format!("Calls a [`{name}`] through a channel."),
+            name => format!("Calls [`{name}`] through a channel."),
         })
     }
 

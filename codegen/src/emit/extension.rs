@@ -18,6 +18,7 @@ impl Emit<'_> {
         quote! {
             #docs
             #deprecated
+            #[allow(dead_code)]
             pub const #name: #runtime::Extension<#ty> = #runtime::Extension::#constructor(#number);
         }
     }

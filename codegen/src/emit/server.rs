@@ -14,7 +14,12 @@ impl Emit<'_> {
         // A service may be called `S` itself.
         let parameter = ident(if service.name == "S" { "T" } else { "S" });
         let deprecated = service.methods.iter().any(|method| method.deprecated);
-        let allow = deprecated.then(|| quote!(#[allow(deprecated)]));
+        // A program that only calls serves nothing.
+        let allow = if deprecated {
+            quote!(#[allow(dead_code, deprecated)])
+        } else {
+            quote!(#[allow(dead_code)])
+        };
         let binds = service.methods.iter().map(|method| {
             let (bind, constant, name) = (
                 verb(method.kind),

@@ -26,6 +26,7 @@ fn adjust(item: &mut Item, docs: &Placeholders) {
             }
         }
         Item::Impl(item) => {
+            item.attrs.push(parse_quote!(#[allow(dead_code)]));
             for item in &mut item.items {
                 helper(item);
             }

@@ -3,7 +3,7 @@
 mod adjust;
 mod placeholders;
 
-use crate::{Config, Error, ErrorKind, names, pool::Loaded, resolve::Types};
+use crate::{Config, Error, ErrorKind, pool::Loaded, resolve::Types};
 use placeholders::Placeholders;
 use prost_build::Module;
 use std::collections::HashMap;

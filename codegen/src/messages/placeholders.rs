@@ -8,7 +8,6 @@ use prost_types::{
     DescriptorProto, EnumDescriptorProto, FileDescriptorProto, SourceCodeInfo,
     source_code_info::Location,
 };
-use std::collections::HashMap;
 
 #[derive(Default)]
 pub(crate) struct Placeholders {

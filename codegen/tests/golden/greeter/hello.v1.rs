@@ -26,15 +26,17 @@ pub trait Greeter: ::core::marker::Send + ::core::marker::Sync + 'static {
 }
 
 /// Serves `service` at `/hello.v1.Greeter/*`.
+#[allow(dead_code)]
 pub fn greeter_server<S: Greeter>(service: S) -> ::cordial::Routes<S> {
     ::cordial::Routes::new("hello.v1.Greeter", service)
         .unary(GREETER_SAY_HELLO, S::say_hello)
 }
 
-/// Calls a [`Greeter`] through a channel.
+/// Calls [`Greeter`] through a channel.
 #[derive(Clone, Debug)]
 pub struct GreeterClient(::cordial::Channel);
 
+#[allow(dead_code)]
 impl GreeterClient {
     /// A client that calls through `channel`.
     pub fn new(channel: impl ::core::convert::Into<::cordial::Channel>) -> Self {

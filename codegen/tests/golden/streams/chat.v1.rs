@@ -49,6 +49,7 @@ pub trait Chat: ::core::marker::Send + ::core::marker::Sync + 'static {
 }
 
 /// Serves `service` at `/chat.v1.Chat/*`.
+#[allow(dead_code)]
 pub fn chat_server<S: Chat>(service: S) -> ::cordial::Routes<S> {
     ::cordial::Routes::new("chat.v1.Chat", service)
         .unary(CHAT_SAY, S::say)
@@ -57,10 +58,11 @@ pub fn chat_server<S: Chat>(service: S) -> ::cordial::Routes<S> {
         .bidi_streaming(CHAT_TALK, S::talk)
 }
 
-/// Calls a [`Chat`] through a channel.
+/// Calls [`Chat`] through a channel.
 #[derive(Clone, Debug)]
 pub struct ChatClient(::cordial::Channel);
 
+#[allow(dead_code)]
 impl ChatClient {
     /// A client that calls through `channel`.
     pub fn new(channel: impl ::core::convert::Into<::cordial::Channel>) -> Self {
