@@ -1,0 +1,123 @@
+//! The client's process: keeps a number of calls in flight, and counts.
+
+use super::{
+    Side, Stack,
+    caller::Caller,
+    lean::Lean,
+    ours::Ours,
+    process::{self, End},
+    theirs::Theirs,
+};
+use crate::Result;
+use serde::{Deserialize, Serialize};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::task::JoinSet;
+
+/// How one client calls.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    #[arg(long)]
+    stack: Stack,
+    #[arg(long)]
+    workers: usize,
+    #[arg(long)]
+    address: String,
+    #[arg(long)]
+    server_pid: u32,
+    /// Whose CPU time counts.
+    #[arg(long)]
+    side: Side,
+    #[arg(long)]
+    payload_bytes: usize,
+    #[arg(long)]
+    in_flight: usize,
+    #[arg(long)]
+    seconds: f64,
+}
+
+/// What one measurement found.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Sample {
+    /// Calls ended, a second.
+    pub(crate) calls_per_second: f64,
+    /// CPU time of who is measured, a call; `None` where the system does not say.
+    pub(crate) cpu_micros_per_call: Option<f64>,
+}
+
+/// Calls made before anything is measured take this long.
+const WARM_UP: Duration = Duration::from_millis(300);
+
+/// Prints one [`Sample`].
+pub(crate) fn run(options: &Options) -> Result {
+    process::pin(End::Client);
+    let Options {
+        address,
+        payload_bytes,
+        ..
+    } = options;
+    let runtime = process::runtime(options.stack, options.workers)?;
+    let sample = runtime.block_on(async {
+        match options.stack {
+            Stack::Cordial => measure(Ours::to(address, *payload_bytes)?, options).await,
+            Stack::Tonic => measure(Theirs::to(address, *payload_bytes)?, options).await,
+            Stack::Lean => measure(Lean::to(address, *payload_bytes).await?, options).await,
+        }
+    })?;
+    println!("{}", serde_json::to_string(&sample)?);
+    Ok(())
+}
+
+async fn measure(mut caller: impl Caller, options: &Options) -> Result<Sample> {
+    let got = caller.call().await?;
+    if got != options.payload_bytes {
+        return Err(format!("{got} bytes came back of {}", options.payload_bytes).into());
+    }
+
+    let calls = Arc::new(AtomicU64::new(0));
+    let mut callers = JoinSet::new();
+    for _ in 0..options.in_flight {
+        let (mut caller, calls) = (caller.clone(), calls.clone());
+        callers.spawn(async move {
+            loop {
+                match caller.call().await {
+                    Ok(_) => calls.fetch_add(1, Ordering::Relaxed),
+                    Err(error) => return error,
+                };
+            }
+        });
+    }
+
+    let pid = match options.side {
+        Side::Server => options.server_pid,
+        Side::Client => std::process::id(),
+    };
+    let now = || {
+        let cpu = process::cpu_time(pid);
+        (Instant::now(), cpu, calls.load(Ordering::Relaxed))
+    };
+    let window = async {
+        tokio::time::sleep(WARM_UP).await;
+        let before = now();
+        tokio::time::sleep(Duration::from_secs_f64(options.seconds)).await;
+        (before, now())
+    };
+    let ((start, cpu_start, calls_start), (end, cpu_end, calls_end)) = tokio::select! {
+        window = window => window,
+        Some(failed) = callers.join_next() => return Err(failed?),
+    };
+    let made = (calls_end - calls_start) as f64;
+    if made == 0.0 {
+        return Err("not one call ended while it was measured".into());
+    }
+    let cpu = cpu_end.zip(cpu_start).map(|(end, start)| end - start);
+    Ok(Sample {
+        calls_per_second: made / (end - start).as_secs_f64(),
+        cpu_micros_per_call: cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / made),
+    })
+}
