@@ -118,22 +118,24 @@ def server_compresses_nothing_unaccepted(peer):
 
 @check
 def server_compressed_streaming(peer):
-    """One stream, a message compressed and the next one not."""
-    request = messages_pb2.StreamingOutputCallRequest(response_parameters=[
-        messages_pb2.ResponseParameters(size=31415, compressed=_bool(True)),
-        messages_pb2.ResponseParameters(size=92653, compressed=_bool(False)),
-        messages_pb2.ResponseParameters(size=27182, compressed=_bool(True)),
-    ])
+    """The server compresses all messages of a stream when asked, or none."""
+    sizes = [31415, 92653, 27182]
     for encoding in ("gzip", "deflate"):
-        channel, metadata = _raw(peer, encoding)
-        call = channel.unary_stream(
-            "/grpc.testing.TestService/StreamingOutputCall",
-            request_serializer=messages_pb2.StreamingOutputCallRequest.SerializeToString,
-            response_deserializer=wire.reader(messages_pb2.StreamingOutputCallResponse),
-        )
-        got = list(call(request, timeout=CALL_SECONDS, metadata=metadata))
-        equal([each.encoding for each in got], [encoding, "identity", encoding], "encodings")
-        equal([len(each.message.payload.body) for each in got], [31415, 92653, 27182], "sizes")
+        for wanted in (True, False):
+            request = messages_pb2.StreamingOutputCallRequest(response_parameters=[
+                messages_pb2.ResponseParameters(size=size, compressed=_bool(wanted))
+                for size in sizes
+            ])
+            channel, metadata = _raw(peer, encoding)
+            call = channel.unary_stream(
+                "/grpc.testing.TestService/StreamingOutputCall",
+                request_serializer=messages_pb2.StreamingOutputCallRequest.SerializeToString,
+                response_deserializer=wire.reader(messages_pb2.StreamingOutputCallResponse),
+            )
+            got = list(call(request, timeout=CALL_SECONDS, metadata=metadata))
+            equal([each.encoding for each in got], [encoding if wanted else "identity"] * 3,
+                  f"encodings, asked: {wanted}")
+            equal([len(each.message.payload.body) for each in got], sizes, "sizes")
 
 
 @check

@@ -3,10 +3,17 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use interop::client;
 use interop::flag::Client;
 
-fn main() -> ExitCode {
+#[tokio::main]
+async fn main() -> ExitCode {
     let flags = Client::parse();
-    eprintln!("client: no runtime to run {} with", flags.test_case);
-    ExitCode::FAILURE
+    match client::run(&flags).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("client: {}: {failure}", flags.test_case);
+            ExitCode::FAILURE
+        }
+    }
 }

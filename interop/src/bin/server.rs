@@ -1,12 +1,39 @@
 //! The interop server.
 
+use std::error::Error;
+use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use cordial::{ServerTls, shutdown_signal};
 use interop::flag::Server;
 
-fn main() -> ExitCode {
-    let flags = Server::parse();
-    eprintln!("server: no runtime to listen on port {} with", flags.port);
-    ExitCode::FAILURE
+#[tokio::main]
+async fn main() -> ExitCode {
+    match serve(Server::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(flags: Server) -> Result<(), Box<dyn Error>> {
+    let mut server = interop::server::new()?.shutdown_on(shutdown_signal());
+    if flags.use_tls
+        && let (Some(certificate), Some(key)) = (&flags.tls_cert_file, &flags.tls_key_file)
+    {
+        server = server.tls(ServerTls::new(&read(certificate)?, &read(key)?)?);
+    }
+    let bound = server.bind(format!("127.0.0.1:{}", flags.port)).await?;
+    let port = bound.address().rsplit(':').next().unwrap_or_default();
+    println!("listening on {port}");
+    bound.serve().await;
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
