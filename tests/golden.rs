@@ -1,6 +1,8 @@
 //! The golden files of the generator compile in the strictest crate a user may have: every case as
 //! `include_protos!()` would include it, with nothing allowed that a user would have to allow.
 #![deny(warnings, clippy::pedantic)]
+// A lint of this workspace, which is off unless asked for.
+#![allow(unreachable_pub)]
 
 /// What the case `knobs` takes from another crate.
 mod elsewhere {

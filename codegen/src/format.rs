@@ -9,7 +9,7 @@ pub(crate) fn file(items: Vec<syn::Item>) -> String {
         attrs: Vec::new(),
         items,
     };
-    space(&derives(&constants(&prettyplease::unparse(&file))))
+    space(&routes(&derives(&constants(&prettyplease::unparse(&file)))))
 }
 
 /// Lays out each `pub const … = …;` anew: on one line, or broken after its `=` and before its dots.
@@ -55,6 +55,31 @@ fn derives(code: &str) -> String {
                 list.iter()
                     .for_each(|derive| out.push_str(&format!("\n{indent}    {derive}")));
                 out.push_str(&format!("\n{indent})]"));
+            }
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// Puts a server function's only method on the line of its `Routes`, where both fit.
+fn routes(code: &str) -> String {
+    let mut out = String::with_capacity(code.len());
+    let mut lines = code.lines().peekable();
+    while let Some(line) = lines.next() {
+        out.push_str(line);
+        let call = lines
+            .peek()
+            .map(|next| next.trim_start())
+            .filter(|next| next.starts_with('.'));
+        if let Some(call) = call
+            .filter(|call| line.contains("::Routes::new(") && line.len() + call.len() <= WIDTH_MAX)
+        {
+            let mut ahead = lines.clone();
+            ahead.next();
+            if ahead.next() == Some("}") {
+                out.push_str(call);
+                lines.next();
             }
         }
         out.push('\n');

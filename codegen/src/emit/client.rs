@@ -25,11 +25,13 @@ impl Emit<'_> {
         let attributes = self.attributes(&self.config.client_attributes, service);
         let deprecated = service.deprecated.then(|| quote!(#[deprecated]));
         // A program that only serves calls nothing.
-        let allow = if service.deprecated {
-            quote!(#[allow(dead_code, deprecated)])
-        } else {
-            quote!(#[allow(dead_code)])
-        };
+        let unused = service
+            .methods
+            .is_empty()
+            .then(|| quote!(#[allow(dead_code)]));
+        let uses_deprecated =
+            service.deprecated || service.methods.iter().any(|method| method.deprecated);
+        let also = uses_deprecated.then(|| quote!(, deprecated));
         let methods = service
             .methods
             .iter()
@@ -37,11 +39,12 @@ impl Emit<'_> {
         quote! {
             #doc
             #deprecated
+            #unused
             #attributes
             #[derive(Clone, Debug)]
             pub struct #name(#runtime::Channel);
 
-            #allow
+            #[allow(dead_code #also)]
             impl #name {
                 /// A client that calls through `channel`.
                 pub fn new(channel: impl ::core::convert::Into<#runtime::Channel>) -> Self {

@@ -1,8 +1,8 @@
 //! The constant that reads an option declared in the package.
 
 use super::{Emit, docs, ident, path};
-use crate::model::Extension;
-use proc_macro2::{Literal, TokenStream};
+use crate::{messages::lints, model::Extension};
+use proc_macro2::TokenStream;
 use quote::quote;
 
 impl Emit<'_> {
@@ -13,7 +13,7 @@ impl Emit<'_> {
             self.runtime(),
         );
         let (constructor, ty) = (ident(extension.constructor), path(&extension.ty));
-        let number = readable(extension.number);
+        let number = path(&lints::grouped(&extension.number.to_string()));
         let deprecated = extension.deprecated.then(|| quote!(#[deprecated]));
         quote! {
             #docs
@@ -22,24 +22,4 @@ impl Emit<'_> {
             pub const #name: #runtime::Extension<#ty> = #runtime::Extension::#constructor(#number);
         }
     }
-}
-
-/// A number with its thousands apart, when it is long.
-pub(crate) fn readable(number: u32) -> Literal {
-    let digits = number.to_string();
-    if digits.len() < 6 {
-        return Literal::u32_unsuffixed(number);
-    }
-    let head = digits.len() % 3;
-    let groups = digits
-        .as_bytes()
-        .iter()
-        .enumerate()
-        .flat_map(|(index, digit)| {
-            let separator = (index > 0 && index % 3 == head).then_some('_');
-            separator.into_iter().chain([char::from(*digit)])
-        });
-    let text: String = groups.collect();
-    text.parse()
-        .unwrap_or_else(|_| Literal::u32_unsuffixed(number))
 }

@@ -13,13 +13,12 @@ impl Emit<'_> {
         let doc = line_doc(&format!("Serves `service` at `/{full_name}/*`."));
         // A service may be called `S` itself.
         let parameter = ident(if service.name == "S" { "T" } else { "S" });
-        let deprecated = service.methods.iter().any(|method| method.deprecated);
         // A program that only calls serves nothing.
-        let allow = if deprecated {
-            quote!(#[allow(dead_code, deprecated)])
-        } else {
-            quote!(#[allow(dead_code)])
-        };
+        let also = service
+            .methods
+            .iter()
+            .any(|method| method.deprecated)
+            .then(|| quote!(, deprecated));
         let binds = service.methods.iter().map(|method| {
             let (bind, constant, name) = (
                 verb(method.kind),
@@ -30,7 +29,7 @@ impl Emit<'_> {
         });
         quote! {
             #doc
-            #allow
+            #[allow(dead_code #also)]
             pub fn #function<#parameter: #name>(service: #parameter) -> #runtime::Routes<#parameter> {
                 #runtime::Routes::new(#full_name, service) #(#binds)*
             }

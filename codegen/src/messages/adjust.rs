@@ -1,18 +1,20 @@
 //! Adjusting prost-build's items: docs put back, and lints of a strict crate satisfied.
 
-use super::placeholders::Placeholders;
+use super::{lints, placeholders::Placeholders};
 use syn::{Attribute, Expr, ExprLit, Fields, ImplItem, Item, Lit, Meta, parse_quote};
 
-pub(super) fn items(items: &mut [Item], docs: &Placeholders) {
+/// Adjusts the items of the module called `module`.
+pub(super) fn items(module: &str, items: &mut [Item], docs: &Placeholders) {
     for item in items {
-        adjust(item, docs);
+        adjust(module, item, docs);
     }
 }
 
-fn adjust(item: &mut Item, docs: &Placeholders) {
+fn adjust(module: &str, item: &mut Item, docs: &Placeholders) {
     match item {
         Item::Struct(item) => {
             restore(&mut item.attrs, docs);
+            item.attrs.extend(lints::of_struct(item));
             if let Fields::Named(fields) = &mut item.fields {
                 for field in &mut fields.named {
                     restore(&mut field.attrs, docs);
@@ -21,19 +23,29 @@ fn adjust(item: &mut Item, docs: &Placeholders) {
         }
         Item::Enum(item) => {
             restore(&mut item.attrs, docs);
+            item.attrs.extend(lints::of_enum(item));
             for variant in &mut item.variants {
                 restore(&mut variant.attrs, docs);
+                if let Some((_, number)) = &mut variant.discriminant {
+                    lints::readable(number);
+                }
             }
         }
         Item::Impl(item) => {
-            item.attrs.push(parse_quote!(#[allow(dead_code)]));
+            item.attrs
+                .push(parse_quote!(#[allow(dead_code, clippy::trivially_copy_pass_by_ref)]));
             for item in &mut item.items {
                 helper(item);
             }
         }
         Item::Mod(item) => {
+            let name = item.ident.to_string();
+            if name == module {
+                item.attrs
+                    .push(parse_quote!(#[allow(clippy::module_inception)]));
+            }
             if let Some((_, content)) = &mut item.content {
-                items(content, docs);
+                items(&name, content, docs);
             }
         }
         _ => {}
@@ -57,27 +69,25 @@ fn helper(item: &mut ImplItem) {
 
 /// Puts docs back where their placeholder stands.
 fn restore(attributes: &mut Vec<Attribute>, docs: &Placeholders) {
-    let Some(index) = attributes
+    let found = attributes
         .iter()
-        .position(|attribute| doc_text(attribute).is_some_and(|text| docs.find(&text).is_some()))
-    else {
-        return;
-    };
-    let text = doc_text(&attributes[index]).unwrap_or_default();
-    let lines = docs
-        .find(&text)
-        .unwrap_or_default()
-        .iter()
-        .map(|line| -> Attribute {
-            let line = if line.is_empty() {
-                String::new()
-            } else {
-                format!(" {line}")
-            };
-            parse_quote!(#[doc = #line])
+        .enumerate()
+        .find_map(|(index, attribute)| {
+            let held = docs.find(&doc_text(attribute)?)?;
+            Some((index, held))
         });
-    let lines: Vec<_> = lines.collect();
-    attributes.splice(index..=index, lines);
+    let Some((index, held)) = found else { return };
+    let lines = held.docs.iter().map(|line| -> Attribute {
+        let line = if line.is_empty() {
+            String::new()
+        } else {
+            format!(" {line}")
+        };
+        parse_quote!(#[doc = #line])
+    });
+    let unused = held.unused.then(|| parse_quote!(#[allow(dead_code)]));
+    let restored: Vec<_> = lines.chain(unused).collect();
+    attributes.splice(index..=index, restored);
 }
 
 fn doc_text(attribute: &Attribute) -> Option<String> {

@@ -1,7 +1,9 @@
 //! Messages: prost-build writes them, and what it writes is tidied here.
 
 mod adjust;
+pub(crate) mod lints;
 mod placeholders;
+mod unused;
 
 use crate::{Config, Error, ErrorKind, pool::Loaded, resolve::Types};
 use placeholders::Placeholders;
@@ -14,7 +16,7 @@ pub(crate) fn generate(
     types: &Types,
     config: &Config,
 ) -> Result<HashMap<String, Vec<syn::Item>>, Error> {
-    let mut docs = Placeholders::default();
+    let mut docs = Placeholders::new(unused::find(loaded));
     let mut requests = Vec::new();
     let mut packages = HashMap::new();
     for file in loaded.pool.files() {
@@ -38,7 +40,8 @@ pub(crate) fn generate(
     for (module, code) in written {
         if let Some(package) = packages.remove(&module) {
             let mut file = syn::parse_file(&code).map_err(internal)?;
-            adjust::items(&mut file.items, &docs);
+            let name = module.parts().last().unwrap_or_default();
+            adjust::items(name, &mut file.items, &docs);
             items.insert(package, file.items);
         }
     }

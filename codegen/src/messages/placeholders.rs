@@ -1,32 +1,52 @@
 //! `Placeholders`: what stands in for docs while prost-build holds the pen.
 //!
 //! prost-build rewrites the comments it is given. It is given `@7@` instead, which it leaves alone, and
-//! the docs come back when its code is read.
+//! the docs come back when its code is read, along with what else is to be known of the item.
 
 use crate::docs;
 use prost_types::{
     DescriptorProto, EnumDescriptorProto, FileDescriptorProto, SourceCodeInfo,
     source_code_info::Location,
 };
+use std::collections::HashSet;
+
+/// What a placeholder stands for.
+#[derive(Default)]
+pub(crate) struct Held {
+    pub(crate) docs: Vec<String>,
+    /// Nothing else in the generated code uses the type.
+    pub(crate) unused: bool,
+}
 
 #[derive(Default)]
 pub(crate) struct Placeholders {
-    docs: Vec<Vec<String>>,
+    held: Vec<Held>,
+    unused: HashSet<String>,
 }
 
 impl Placeholders {
+    pub(crate) fn new(unused: HashSet<String>) -> Self {
+        Self {
+            held: Vec::new(),
+            unused,
+        }
+    }
+
     /// The source info to give to prost-build: a location for everything it looks up.
     pub(crate) fn replace(&mut self, file: &FileDescriptorProto) -> SourceCodeInfo {
         let mut docs = docs::by_path(file);
-        let mut paths = Vec::new();
+        let mut parts = Parts::default();
         for (index, message) in file.message_type.iter().enumerate() {
-            message_paths(message, child(&[], 4, index), &mut paths);
+            parts.message(message, child(&[], 4, index), file.package());
         }
         for (index, enumeration) in file.enum_type.iter().enumerate() {
-            enum_paths(enumeration, child(&[], 5, index), &mut paths);
+            parts.enumeration(enumeration, child(&[], 5, index), file.package());
         }
-        let locations = paths.into_iter().map(|path| {
-            let leading_comments = docs.remove(path.as_slice()).map(|docs| self.hold(docs));
+        let locations = parts.found.into_iter().map(|(path, full_name)| {
+            let docs = docs.remove(path.as_slice()).unwrap_or_default();
+            let unused = full_name.is_some_and(|name| self.unused.contains(&name));
+            let leading_comments =
+                (unused || !docs.is_empty()).then(|| self.hold(Held { docs, unused }));
             Location {
                 path,
                 leading_comments,
@@ -38,38 +58,61 @@ impl Placeholders {
         }
     }
 
-    fn hold(&mut self, docs: Vec<String>) -> String {
-        self.docs.push(docs);
-        format!("@{}@", self.docs.len() - 1)
+    fn hold(&mut self, held: Held) -> String {
+        self.held.push(held);
+        format!("@{}@", self.held.len() - 1)
     }
 
-    /// The docs that a line of prost-build's stands for.
-    pub(crate) fn find(&self, line: &str) -> Option<&[String]> {
+    /// What a line of prost-build's stands for.
+    pub(crate) fn find(&self, line: &str) -> Option<&Held> {
         let index: usize = line
             .trim()
             .strip_prefix('@')?
             .strip_suffix('@')?
             .parse()
             .ok()?;
-        self.docs.get(index).map(Vec::as_slice)
+        self.held.get(index)
     }
 }
 
-fn message_paths(message: &DescriptorProto, path: Vec<i32>, paths: &mut Vec<Vec<i32>>) {
-    paths.extend((0..message.field.len()).map(|index| child(&path, 2, index)));
-    paths.extend((0..message.oneof_decl.len()).map(|index| child(&path, 8, index)));
-    for (index, nested) in message.nested_type.iter().enumerate() {
-        message_paths(nested, child(&path, 3, index), paths);
-    }
-    for (index, enumeration) in message.enum_type.iter().enumerate() {
-        enum_paths(enumeration, child(&path, 4, index), paths);
-    }
-    paths.push(path);
+/// The paths of everything prost-build looks up, types with their full names.
+#[derive(Default)]
+struct Parts {
+    found: Vec<(Vec<i32>, Option<String>)>,
 }
 
-fn enum_paths(enumeration: &EnumDescriptorProto, path: Vec<i32>, paths: &mut Vec<Vec<i32>>) {
-    paths.extend((0..enumeration.value.len()).map(|index| child(&path, 2, index)));
-    paths.push(path);
+impl Parts {
+    fn message(&mut self, message: &DescriptorProto, path: Vec<i32>, scope: &str) {
+        let full_name = join(scope, message.name());
+        for (index, nested) in message.nested_type.iter().enumerate() {
+            self.message(nested, child(&path, 3, index), &full_name);
+        }
+        for (index, enumeration) in message.enum_type.iter().enumerate() {
+            self.enumeration(enumeration, child(&path, 4, index), &full_name);
+        }
+        self.members(&path, 2, message.field.len());
+        self.members(&path, 8, message.oneof_decl.len());
+        self.found.push((path, Some(full_name)));
+    }
+
+    fn enumeration(&mut self, enumeration: &EnumDescriptorProto, path: Vec<i32>, scope: &str) {
+        self.members(&path, 2, enumeration.value.len());
+        self.found
+            .push((path, Some(join(scope, enumeration.name()))));
+    }
+
+    fn members(&mut self, path: &[i32], field: i32, count: usize) {
+        self.found
+            .extend((0..count).map(|index| (child(path, field, index), None)));
+    }
+}
+
+fn join(scope: &str, name: &str) -> String {
+    if scope.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{scope}.{name}")
+    }
 }
 
 fn child(path: &[i32], field: i32, index: usize) -> Vec<i32> {

@@ -61,6 +61,7 @@ pub struct Code {
 
 /// Three slashes,
 /// as Rust has them.
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Slashes {}
@@ -68,16 +69,19 @@ pub struct Slashes {}
 /// As Java has them.
 ///
 /// @param none
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Stars {}
 
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Blank {}
 
 /// No space.
 /// Three spaces.
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Spaces {}
@@ -112,11 +116,13 @@ pub struct Spaces {}
 ///
 /// \~~~
 /// tildes
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Lists {}
 
 /// \# of values.
+#[allow(dead_code)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::cordial::prost::Enumeration)]
 #[prost(prost_path = "::cordial::prost")]
 #[repr(i32)]
@@ -129,7 +135,7 @@ pub enum Level {
     High = 1,
 }
 
-#[allow(dead_code)]
+#[allow(dead_code, clippy::trivially_copy_pass_by_ref)]
 impl Level {
     /// The name of the value, as declared.
     #[must_use]

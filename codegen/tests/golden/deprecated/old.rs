@@ -19,6 +19,7 @@ pub struct Old {
 }
 
 /// Nested message and enum types in `Old`.
+#[allow(clippy::module_inception)]
 pub mod old {
     #[derive(Clone, PartialEq, Eq, Hash, ::cordial::prost::Oneof)]
     #[prost(prost_path = "::cordial::prost")]
@@ -40,7 +41,7 @@ pub enum Age {
     Bronze = 1,
 }
 
-#[allow(dead_code)]
+#[allow(dead_code, clippy::trivially_copy_pass_by_ref)]
 impl Age {
     /// The name of the value, as declared.
     #[must_use]
@@ -113,7 +114,7 @@ pub fn mixed_server<S: Mixed>(service: S) -> ::cordial::Routes<S> {
 #[derive(Clone, Debug)]
 pub struct MixedClient(::cordial::Channel);
 
-#[allow(dead_code)]
+#[allow(dead_code, deprecated)]
 impl MixedClient {
     /// A client that calls through `channel`.
     pub fn new(channel: impl ::core::convert::Into<::cordial::Channel>) -> Self {

@@ -28,8 +28,7 @@ pub trait Greeter: ::core::marker::Send + ::core::marker::Sync + 'static {
 /// Serves `service` at `/hello.v1.Greeter/*`.
 #[allow(dead_code)]
 pub fn greeter_server<S: Greeter>(service: S) -> ::cordial::Routes<S> {
-    ::cordial::Routes::new("hello.v1.Greeter", service)
-        .unary(GREETER_SAY_HELLO, S::say_hello)
+    ::cordial::Routes::new("hello.v1.Greeter", service).unary(GREETER_SAY_HELLO, S::say_hello)
 }
 
 /// Calls [`Greeter`] through a channel.

@@ -50,6 +50,7 @@ pub struct Thumb {
     pub width: u32,
 }
 
+#[allow(dead_code)]
 #[allow(clippy::exhaustive_enums)]
 #[allow(clippy::enum_variant_names)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::cordial::prost::Enumeration)]
@@ -60,7 +61,7 @@ pub enum Format {
     Png = 1,
 }
 
-#[allow(dead_code)]
+#[allow(dead_code, clippy::trivially_copy_pass_by_ref)]
 impl Format {
     /// The name of the value, as declared.
     #[must_use]

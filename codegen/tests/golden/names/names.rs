@@ -31,6 +31,7 @@ pub struct Option {
     pub none: ::core::option::Option<i32>,
 }
 
+#[allow(dead_code)]
 #[derive(Clone, PartialEq, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Some {
@@ -38,20 +39,24 @@ pub struct Some {
     pub options: ::cordial::prost::alloc::vec::Vec<Option>,
 }
 
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct None {}
 
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Ok {}
 
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Err {}
 
 #[derive(Clone, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
+#[allow(clippy::struct_field_names)]
 pub struct String {
     #[prost(string, tag = "1")]
     pub string: ::cordial::prost::alloc::string::String,
@@ -59,6 +64,7 @@ pub struct String {
 
 #[derive(Clone, PartialEq, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
+#[allow(clippy::struct_field_names)]
 pub struct Vec {
     #[prost(string, repeated, tag = "1")]
     pub vec: ::cordial::prost::alloc::vec::Vec<::cordial::prost::alloc::string::String>,
@@ -68,15 +74,18 @@ pub struct Vec {
 
 #[derive(Clone, PartialEq, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
+#[allow(clippy::struct_field_names)]
 pub struct Box {
     #[prost(message, optional, boxed, tag = "1")]
     pub r#box: ::core::option::Option<::cordial::prost::alloc::boxed::Box<Box>>,
 }
 
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Send {}
 
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Sync {}
@@ -91,6 +100,7 @@ pub struct From {}
 
 #[derive(Clone, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
+#[allow(clippy::struct_field_names)]
 pub struct Clone {
     #[prost(oneof = "clone::Clone", tags = "1, 2")]
     pub clone: ::core::option::Option<clone::Clone>,
@@ -100,6 +110,7 @@ pub struct Clone {
 pub mod clone {
     #[derive(Clone, PartialEq, Eq, Hash, ::cordial::prost::Oneof)]
     #[prost(prost_path = "::cordial::prost")]
+    #[allow(clippy::large_enum_variant)]
     pub enum Clone {
         #[prost(string, tag = "1")]
         Default(::cordial::prost::alloc::string::String),
@@ -108,6 +119,7 @@ pub mod clone {
     }
 }
 
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Copy {
@@ -115,6 +127,7 @@ pub struct Copy {
     pub clone: bool,
 }
 
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Debug {
@@ -126,18 +139,22 @@ pub struct Debug {
 #[prost(prost_path = "::cordial::prost")]
 pub struct Default {}
 
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct PartialEq {}
 
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Eq {}
 
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Hash {}
 
+#[allow(dead_code)]
 #[derive(Clone, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Message {
@@ -145,8 +162,10 @@ pub struct Message {
     pub encode_raw: ::cordial::prost::alloc::vec::Vec<u8>,
 }
 
+#[allow(dead_code)]
 #[derive(Clone, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
+#[allow(clippy::struct_field_names)]
 pub struct Oneof {
     #[prost(oneof = "oneof::Oneof", tags = "1")]
     pub oneof: ::core::option::Option<oneof::Oneof>,
@@ -162,6 +181,7 @@ pub mod oneof {
     }
 }
 
+#[allow(dead_code)]
 #[derive(Clone, PartialEq, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Enumeration {
@@ -176,14 +196,17 @@ pub struct Enumeration {
     >,
 }
 
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Iterator {}
 
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Drop {}
 
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Fn {}
@@ -196,10 +219,12 @@ pub struct Request {}
 #[prost(prost_path = "::cordial::prost")]
 pub struct Response {}
 
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Streaming {}
 
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct BoxStream {}
@@ -216,10 +241,12 @@ pub struct Channel {}
 #[prost(prost_path = "::cordial::prost")]
 pub struct Method {}
 
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Routes {}
 
+#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Reply {}
@@ -232,6 +259,7 @@ pub struct Status {}
 #[prost(prost_path = "::cordial::prost")]
 pub struct S {}
 
+#[allow(dead_code)]
 #[derive(Clone, PartialEq, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct HashMap {
@@ -243,6 +271,7 @@ pub struct HashMap {
 }
 
 /// Fields named like keywords.
+#[allow(dead_code)]
 #[derive(Clone, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
 pub struct Keywords {
@@ -297,7 +326,7 @@ pub enum Kind {
     Kindly = 4,
 }
 
-#[allow(dead_code)]
+#[allow(dead_code, clippy::trivially_copy_pass_by_ref)]
 impl Kind {
     /// The name of the value, as declared.
     #[must_use]
@@ -370,8 +399,7 @@ pub trait GreeterService: ::core::marker::Send + ::core::marker::Sync + 'static 
 /// Serves `service` at `/names.Greeter/*`.
 #[allow(dead_code)]
 pub fn greeter_service_server<S: GreeterService>(service: S) -> ::cordial::Routes<S> {
-    ::cordial::Routes::new("names.Greeter", service)
-        .unary(GREETER_SERVICE_GREET, S::greet)
+    ::cordial::Routes::new("names.Greeter", service).unary(GREETER_SERVICE_GREET, S::greet)
 }
 
 /// Calls [`GreeterService`] through a channel.

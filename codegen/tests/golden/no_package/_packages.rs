@@ -3,6 +3,7 @@
 include!("_.rs");
 
 /// The package `user`.
+#[allow(clippy::module_inception)]
 pub mod user {
     include!("user.rs");
 }

@@ -32,7 +32,7 @@ pub fn bank_server<S: Bank>(service: S) -> ::cordial::Routes<S> {
 #[derive(Clone, Debug)]
 pub struct BankClient(::cordial::Channel);
 
-#[allow(dead_code)]
+#[allow(dead_code, deprecated)]
 impl BankClient {
     /// A client that calls through `channel`.
     pub fn new(channel: impl ::core::convert::Into<::cordial::Channel>) -> Self {
@@ -69,7 +69,7 @@ pub const BANK_CLOSE: ::cordial::Method<Account, Account> =
     ::cordial::Method::unary("/bank.Bank/Close")
         .idempotent()
         .deprecated()
-        .options(b"\x8A\xB5\x18\x05owner\x92\xB5\x18\x04read\x92\xB5\x18\x05write\x9A\xB5\x18\x1A\x08\x01\x12\x06\n\x01c\x12\x013\x12\x06\n\x01a\x12\x011\x12\x06\n\x01b\x12\x012\x98\xB6\x18\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01")
+        .options(b"\x8A\xB5\x18\x05owner\x92\xB5\x18\x04read\x92\xB5\x18\x05write\x9A\xB5\x18\x1A\x08\x01\x12\x06\n\x01a\x12\x011\x12\x06\n\x01b\x12\x012\x12\x06\n\x01c\x12\x013\x98\xB6\x18\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01")
         .service_options(b"\xCAA\x10bank.example.com\xBA\xE8\xDA\x04\x08payments");
 
 const _: () = ::cordial::codegen::GENERATED_BY_0_1;

@@ -42,7 +42,7 @@ pub mod item {
         Large = 1,
     }
 
-    #[allow(dead_code)]
+    #[allow(dead_code, clippy::trivially_copy_pass_by_ref)]
     impl Size {
         /// The name of the value, as declared.
         #[must_use]

@@ -62,6 +62,7 @@ pub mod order {
 
     #[derive(Clone, PartialEq, ::cordial::prost::Oneof)]
     #[prost(prost_path = "::cordial::prost")]
+    #[allow(clippy::large_enum_variant)]
     pub enum Way {
         #[prost(string, tag = "12")]
         ByHand(::cordial::prost::alloc::string::String),
@@ -78,7 +79,7 @@ pub enum Color {
     Blue = 2,
 }
 
-#[allow(dead_code)]
+#[allow(dead_code, clippy::trivially_copy_pass_by_ref)]
 impl Color {
     /// The name of the value, as declared.
     #[must_use]
