@@ -91,9 +91,12 @@ fn repeat(ty: &str, names: Vec<String>) -> bool {
             .collect()
     };
     let (ty, names): (_, Vec<_>) = (split(ty), names.iter().map(|name| split(name)).collect());
+    let plain_ty = ty.concat();
+    let plain = |name: &Vec<String>| name.concat();
     let of_type = names
         .iter()
-        .any(|name| name.starts_with(&ty) || name.ends_with(&ty));
+        .map(plain)
+        .any(|name| name.starts_with(&plain_ty) || name.ends_with(&plain_ty));
     let first = |name: &Vec<String>| name.first().cloned();
     let last = |name: &Vec<String>| name.last().cloned();
     let all_same = |word: &dyn Fn(&Vec<String>) -> Option<String>| {

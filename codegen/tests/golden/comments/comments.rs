@@ -22,6 +22,7 @@
 /// oops
 #[derive(Clone, PartialEq, Eq, Hash, ::cordial::prost::Message)]
 #[prost(prost_path = "::cordial::prost")]
+#[allow(clippy::struct_field_names)]
 pub struct Code {
     /// Links to \[Nothing\], \[`Nothing`\], \[text\](Nothing), \[ref\]\[Nothing\] and \[^1\].
     #[prost(string, tag = "1")]

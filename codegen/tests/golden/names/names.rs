@@ -318,6 +318,7 @@ pub struct GreeterClient {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::cordial::prost::Enumeration)]
 #[prost(prost_path = "::cordial::prost")]
 #[repr(i32)]
+#[allow(clippy::enum_variant_names)]
 pub enum Kind {
     Unspecified = 0,
     Self_ = 1,
