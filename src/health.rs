@@ -13,9 +13,6 @@ pub mod v1 {
 
 pub use v1::health_check_response::ServingStatus;
 
-/// The full name of the health service.
-pub const NAME: &str = "grpc.health.v1.Health";
-
 /// How many services `List` names at most (gRFC A90).
 const LISTED_MAX: usize = 100;
 

@@ -1,4 +1,65 @@
 //! One `.proto`, every face of a service, and no lost call.
+//!
+//! Cordial turns `.proto` files into traits to implement and typed clients to
+//! call, and serves them over HTTP/2. A user's `build.rs` is one line:
+//!
+//! ```text
+//! fn main() -> cordial_codegen::Result {
+//!     cordial_codegen::compile("protos")
+//! }
+//! ```
+//!
+//! and this a whole program, server and client:
+//!
+//! ```
+//! use cordial::{Channel, Request, Response, Result, Server};
+//! use pb::{Accounts, AccountsClient, Balance, GetBalanceRequest, WithdrawRequest};
+//! use std::time::Duration;
+//!
+//! mod pb {
+//!     cordial::include_protos!("bank.v1");
+//! }
+//!
+//! struct Bank;
+//!
+//! impl Accounts for Bank {
+//!     async fn get_balance(&self, _: Request<GetBalanceRequest>) -> Result<Response<Balance>> {
+//!         Ok(Balance { cents: 100 }.into())
+//!     }
+//!
+//!     async fn withdraw(&self, request: Request<WithdrawRequest>) -> Result<Response<Balance>> {
+//!         let cents = 100 - request.into_inner().cents;
+//!         Ok(Balance { cents }.into())
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::new().add(pb::accounts_server(Bank));
+//! let bound = server.bind("127.0.0.1:0").await?;
+//!
+//! let accounts = AccountsClient::new(Channel::to(bound.uri())?);
+//! tokio::spawn(bound.serve());
+//!
+//! let request = WithdrawRequest { account: "ada".into(), cents: 30 };
+//! let balance = accounts.withdraw(request).timeout(Duration::from_secs(5)).await?;
+//! assert_eq!(balance.into_inner().cents, 70);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | to | see |
+//! |---|---|
+//! | serve | [`Server`], [`Limits`], [`shutdown_signal`] |
+//! | call | [`Channel`], [`Call`], [`Streaming`] |
+//! | handle | [`Request`], [`Response`], [`BoxStream`], [`Status`], [`StatusExt`] |
+//! | look at every call, on either side | [`Layer`], [`Method`], [`Extension`] |
+//! | test without sockets | [`Server::in_process`] |
+//! | be found healthy, and described | [`health`], [`reflection`] |
+//!
+//! The features `gzip`, `zstd`, `tls`, `health` and `reflection` are on by default.
+
+#![warn(unreachable_pub)]
 
 // Generated code names `::cordial`, here too.
 extern crate self as cordial;

@@ -4,7 +4,6 @@ use prost_reflect::{DescriptorError, DescriptorPool, FileDescriptor};
 use std::collections::{BTreeSet, HashSet};
 
 /// Everything reflection can tell.
-#[derive(Clone)]
 pub(super) struct Catalog {
     pool: DescriptorPool,
     services: BTreeSet<String>,
@@ -28,26 +27,21 @@ pub(super) enum Answer {
 }
 
 impl Catalog {
-    pub(super) fn new(descriptors: &[u8]) -> Result<Self, DescriptorError> {
-        let mut pool = DescriptorPool::new();
-        pool.decode_file_descriptor_set(descriptors)?;
-        let mut services: BTreeSet<_> = pool
-            .services()
-            .map(|service| service.full_name().to_owned())
-            .collect();
+    pub(super) fn new(
+        descriptors: &[u8],
+        mut services: BTreeSet<String>,
+    ) -> Result<Self, DescriptorError> {
+        let mut pool = DescriptorPool::decode(descriptors)?;
         for version in ["v1", "v1alpha"] {
             services.insert(format!("grpc.reflection.{version}.ServerReflection"));
         }
-        // Our own services can be described without being asked for in the user's set.
+        // Our own services can be described without being in the user's set.
         let ours = DescriptorPool::decode(crate::include_descriptors!())?;
-        let known: HashSet<_> = pool.files().map(|file| file.name().to_owned()).collect();
-        let missing = ours.files().filter(|file| !known.contains(file.name()));
-        pool.add_file_descriptor_protos(missing.map(|file| file.file_descriptor_proto().clone()))?;
+        for file in ours.files() {
+            // What cannot be added is in the user's set already, under whatever file name.
+            let _ = pool.add_file_descriptor_proto(file.file_descriptor_proto().clone());
+        }
         Ok(Self { pool, services })
-    }
-
-    pub(super) fn list(&mut self, service: &str) {
-        self.services.insert(service.to_owned());
     }
 
     pub(super) fn services(&self) -> &BTreeSet<String> {

@@ -14,12 +14,13 @@ pub use versions::{v1, v1alpha};
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use cordial::{Server, reflection::Reflection};
+/// use cordial::{Server, health::Health, reflection::Reflection};
 ///
 /// # let descriptors: &[u8] = &[];
-/// // In a crate with a build script: `cordial::include_descriptors!()`.
-/// let reflection = Reflection::new(descriptors)?;
-/// let server = Server::new().add(reflection.v1()).add(reflection.v1alpha());
+/// let server = Server::new().add(Health::new().routes());
+/// // In a crate with a build script, `descriptors` is `cordial::include_descriptors!()`.
+/// let reflection = Reflection::new(descriptors, server.services())?;
+/// let server = server.add(reflection.v1()).add(reflection.v1alpha());
 /// # Ok(())
 /// # }
 /// ```
@@ -33,22 +34,17 @@ pub struct BadDescriptors(prost_reflect::DescriptorError);
 impl Reflection {
     /// Knows the files of an encoded `google.protobuf.FileDescriptorSet`, as
     /// [`include_descriptors!`](crate::include_descriptors) gives it, and lists
-    /// their services and its own.
+    /// `services`, by their full names, and itself.
     ///
     /// # Errors
     /// When the set does not decode or lacks a file that another imports.
-    pub fn new(descriptors: &[u8]) -> Result<Self, BadDescriptors> {
-        let catalog = Catalog::new(descriptors).map_err(BadDescriptors)?;
+    pub fn new<N: Into<String>>(
+        descriptors: &[u8],
+        services: impl IntoIterator<Item = N>,
+    ) -> Result<Self, BadDescriptors> {
+        let services = services.into_iter().map(Into::into).collect();
+        let catalog = Catalog::new(descriptors, services).map_err(BadDescriptors)?;
         Ok(Self(Arc::new(catalog)))
-    }
-
-    /// Lists the service of this full name too, such as
-    /// [`health::NAME`](crate::health::NAME).
-    #[must_use]
-    pub fn listing(self, service: &str) -> Self {
-        let mut catalog = Arc::unwrap_or_clone(self.0);
-        catalog.list(service);
-        Self(Arc::new(catalog))
     }
 
     /// `grpc.reflection.v1.ServerReflection`, to add to a server.

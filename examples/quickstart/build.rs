@@ -1,0 +1,3 @@
+fn main() -> cordial_codegen::Result {
+    cordial_codegen::compile("protos")
+}
