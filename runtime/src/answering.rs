@@ -3,10 +3,11 @@
 use crate::{
     dispatch::Dispatch,
     engine::{Answer, HttpBody},
+    guard,
     http_service::{HttpLayer, HttpService},
     protocol::{self, Outgoing},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, future::poll_fn, pin::pin, sync::Arc};
 
 /// A server as its connections see it.
 #[derive(Clone)]
@@ -55,7 +56,9 @@ impl Answering {
 impl Core {
     async fn answer(&self, request: http::Request<HttpBody>) -> http::Response<HttpBody> {
         if !self.mounted.is_empty()
-            && let Some(service) = request.uri().path()[1..].split('/').next()
+            // An authority-form target (CONNECT) has no path at all.
+            && let Some(path) = request.uri().path().strip_prefix('/')
+            && let Some(service) = path.split('/').next()
             && let Some(mounted) = self.mounted.get(service)
         {
             return mounted.answer(request).await;
@@ -71,10 +74,15 @@ impl Answer for Answering {
     ) -> impl Future<Output = http::Response<HttpBody>> + Send + use<> {
         let (core, layered) = (self.core.clone(), self.layered.clone());
         async move {
-            match layered {
-                None => core.answer(request).await,
-                Some(service) => service.answer(request).await,
-            }
+            let mut answer = pin!(async {
+                match layered {
+                    None => core.answer(request).await,
+                    Some(service) => service.answer(request).await,
+                }
+            });
+            poll_fn(|cx| guard::contain(|| answer.as_mut().poll(cx)))
+                .await
+                .unwrap_or_else(|status| protocol::respond_status(&status))
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     body::Body,
     channel::{CallOptions, Channel},
     compression::Compression,
-    deadline::Deadline,
+    deadline::{self, Deadline},
     engine::BoxFuture,
     guard::{self, Guard},
     message::{Request, Response},
@@ -95,6 +95,7 @@ impl<T: Message + Default + 'static> Call<T> {
             receive: |response, deadline| {
                 Box::pin(async move {
                     let (body, head) = response.split();
+                    let deadline = deadline::earlier(deadline, body.deadline);
                     let (message, trailers) = guard::until(deadline, body.into_one()).await?;
                     let mut response = head.map_unit(message);
                     if !trailers.is_empty() {
@@ -119,6 +120,7 @@ impl<T: Message + Default + 'static> Call<Streaming<T>> {
                 Box::pin(async move {
                     let (body, mut head) = response.split();
                     let trailers = std::mem::take(head.trailers_mut());
+                    let deadline = deadline::earlier(deadline, body.deadline);
                     let messages = Streaming::from_body(body)?
                         .guarded(Guard::new(deadline))
                         .with_trailers(trailers);

@@ -215,9 +215,11 @@ impl Outgoing {
         request: Request<Body>,
     ) -> Result<Response<Body>> {
         let Connector { target, limits, .. } = subchannel.connector();
+        let deadline = request.deadline();
         let mut request = protocol::request(target, self.method, request, self.compression)?;
         for _ in 0..UNSENT_ATTEMPTS_MAX {
             let connection = subchannel.connection(self.wait_for_ready).await?;
+            protocol::stamp_timeout(&mut request, deadline);
             match connection.send(request).await {
                 Ok(response) => return protocol::response(response, limits.message_bytes_max),
                 Err(failed) => match failed.unsent {

@@ -103,7 +103,7 @@ impl Compression {
     /// `bytes_max`, before more of it is held.
     pub(crate) fn decompress(self, message: &[u8], bytes_max: usize) -> Result<Bytes> {
         let mut out = Vec::with_capacity((message.len() * 2).min(bytes_max));
-        self.decompress_into(message, bytes_max as u64 + 1, &mut out)
+        self.decompress_into(message, (bytes_max as u64).saturating_add(1), &mut out)
             .map_err(|error| {
                 Status::internal(format!("a message is not valid {}: {error}", self.name()))
             })?;

@@ -29,6 +29,14 @@ impl Deadline {
     }
 }
 
+/// The earlier of two deadlines, where there are any.
+pub(crate) fn earlier(one: Option<Deadline>, other: Option<Deadline>) -> Option<Deadline> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 /// Reads a `grpc-timeout` value: one to eight digits and a unit of `HMSmun`
 /// (gRPC over HTTP/2, "Timeout"). `None` for everything else.
 pub(crate) fn parse(value: &[u8]) -> Option<Duration> {

@@ -6,7 +6,7 @@ use crate::{
     layer::Layers,
     message::{Request, Response},
     routes::Route,
-    status::{Result, Status},
+    status::{Code, Result, Status},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -64,6 +64,11 @@ impl Dispatch {
             .run(route.method, request, route.handler.clone());
         let contained =
             poll_fn(move |cx| guard::contain(|| reply.as_mut().poll(cx)).map(Result::flatten));
-        guard::until(deadline, contained).await
+        guard::until(deadline, contained)
+            .await
+            .map_err(|status| match status.code() {
+                Code::Ok => Status::internal("the handler ended with OK and no reply"),
+                _ => status,
+            })
     }
 }

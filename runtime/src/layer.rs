@@ -3,6 +3,7 @@
 use crate::{
     body::Body,
     engine::BoxFuture,
+    guard,
     message::{Request, Response},
     method::Method,
     status::Result,
@@ -135,7 +136,12 @@ impl Next {
                 self.index += 1;
                 layer.call(request, self).await
             }
-            None => self.end.call(request).await,
+            None => {
+                // The deadline the layers left holds within the one they were given.
+                let deadline = request.deadline();
+                let response = guard::until(deadline, self.end.call(request)).await?;
+                Ok(response.map(|body| body.until(deadline)))
+            }
         }
     }
 }

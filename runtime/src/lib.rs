@@ -9,6 +9,8 @@
 //!
 //! The modules below are in order: each uses only those above it.
 
+mod reserved;
+
 mod status;
 
 mod deadline;

@@ -111,7 +111,8 @@ impl<In, Out> Method<In, Out> {
 
     /// `package.Service`.
     pub fn service(&self) -> &'static str {
-        self.path[1..].split('/').next().unwrap_or_default()
+        let path = self.path.strip_prefix('/').unwrap_or(self.path);
+        path.split('/').next().unwrap_or_default()
     }
 
     /// `Method`, as the .proto spells it.

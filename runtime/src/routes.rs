@@ -7,7 +7,7 @@ use crate::{
     message::{Request, Response},
     method::Method,
     reply::{BoxStream, Reply},
-    status::Result,
+    status::{Code, Result, Status},
     streaming::Streaming,
 };
 use prost::Message;
@@ -58,7 +58,7 @@ struct Bound<S, F> {
 macro_rules! bind {
     (
         $(#[$doc:meta])* $name:ident, $endpoint:ident: $request:ty => $reply:ty,
-        |$body:ident| $decode:expr, $encode:expr
+        |$body:ident| $decode:expr, $settle:expr, $encode:expr
     ) => {
         struct $endpoint<S, F, In, Out>(Bound<S, F>, std::marker::PhantomData<fn(In) -> Out>);
 
@@ -73,8 +73,8 @@ macro_rules! bind {
                 Box::pin(async move {
                     let ($body, head) = request.split();
                     let request = head.map_unit($decode);
-                    let response = self.0.handler.handle(&self.0.service, request).await?;
-                    Ok(response.map($encode))
+                    let reply = self.0.handler.handle(&self.0.service, request).await;
+                    Ok(reply.or_else($settle)?.map($encode))
                 })
             }
         }
@@ -101,23 +101,33 @@ macro_rules! bind {
 bind!(
     /// Answers a unary method.
     unary, Unary: In => Out,
-    |body| body.into_one::<In>().await?.0, Body::one
+    |body| body.into_one::<In>().await?.0, Err, Body::one
 );
 bind!(
     /// Answers a server-streaming method.
     server_streaming, ServerStreaming: In => BoxStream<Out>,
-    |body| body.into_one::<In>().await?.0, Body::many
+    |body| body.into_one::<In>().await?.0, without_messages, Body::many
 );
 bind!(
     /// Answers a client-streaming method.
     client_streaming, ClientStreaming: Streaming<In> => Out,
-    |body| Streaming::from_body(body)?, Body::one
+    |body| Streaming::from_body(body)?, Err, Body::one
 );
 bind!(
     /// Answers a bidirectional method.
     bidi_streaming, BidiStreaming: Streaming<In> => BoxStream<Out>,
-    |body| Streaming::from_body(body)?, Body::many
+    |body| Streaming::from_body(body)?, without_messages, Body::many
 );
+
+/// A stream that ends well before its first message, if that is what `status` says.
+fn without_messages<T: Send + 'static>(status: Status) -> Result<Response<BoxStream<T>>> {
+    if status.code() != Code::Ok {
+        return Err(status);
+    }
+    let mut response = Response::new(Box::pin(tokio_stream::empty()) as BoxStream<T>);
+    *response.trailers_mut() = status.metadata().clone();
+    Ok(response)
+}
 
 impl<S: Send + Sync + 'static> Routes<S> {
     /// `service` under its full name, `package.Service`, with no method bound yet.

@@ -167,6 +167,12 @@ impl Server {
         }))
     }
 
+    /// The full names of the services added so far.
+    pub fn services(&self) -> impl Iterator<Item = &'static str> {
+        let mounted = self.mounted.keys().copied();
+        self.dispatch.services().chain(mounted)
+    }
+
     fn check(&self) -> Result<(), Error> {
         match self.duplicate {
             None => Ok(()),

@@ -1,6 +1,8 @@
 //! How a call ends, and how that reads on the wire.
 
-use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use crate::reserved;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use percent_encoding::percent_decode;
 use tonic::metadata::MetadataMap;
 
@@ -26,22 +28,34 @@ pub(crate) fn take(headers: &mut HeaderMap) -> Option<Status> {
     if code == Code::Ok && message.is_empty() && !headers.contains_key(DETAILS) {
         return Some(Status::new(Code::Ok, ""));
     }
-    headers.remove(CONTENT_TYPE);
-    headers.remove("grpc-accept-encoding");
     let mut metadata = MetadataMap::from_headers(std::mem::take(headers));
     let details = metadata
         .remove_bin(DETAILS)
         .and_then(|details| details.to_bytes().ok())
         .unwrap_or_default();
+    let metadata = without_reserved(metadata);
     Some(Status::with_details_and_metadata(
         code, message, details, metadata,
     ))
 }
 
+/// Moves the headers a status consists of out of `headers`.
+pub(crate) fn move_out(headers: &mut HeaderMap) -> HeaderMap {
+    let mut moved = HeaderMap::new();
+    for key in [STATUS, MESSAGE, DETAILS] {
+        if let Some(value) = headers.remove(key) {
+            moved.insert(key, value);
+        }
+    }
+    moved
+}
+
 /// The trailers that say `status`.
 pub(crate) fn trailers(status: &Status) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(3 + status.metadata().len());
-    if status.add_header(&mut headers).is_err() {
+    let mut headers = without_reserved(status.metadata().clone()).into_headers();
+    let details = Bytes::copy_from_slice(status.details());
+    let bare = Status::with_details(status.code(), status.message(), details);
+    if bare.add_header(&mut headers).is_err() {
         headers.clear();
         headers.insert(STATUS, HeaderValue::from_static("13"));
     }
@@ -53,10 +67,27 @@ pub(crate) fn ok_trailers(metadata: MetadataMap) -> HeaderMap {
     let mut headers = if metadata.is_empty() {
         HeaderMap::with_capacity(1)
     } else {
-        metadata.into_headers()
+        without_reserved(metadata).into_headers()
     };
     headers.insert(STATUS, HeaderValue::from_static("0"));
     headers
+}
+
+/// What another process would learn of `status`: not its source, no reserved key.
+pub(crate) fn as_if_sent(status: &Status) -> Status {
+    Status::with_details_and_metadata(
+        status.code(),
+        status.message(),
+        Bytes::copy_from_slice(status.details()),
+        without_reserved(status.metadata().clone()),
+    )
+}
+
+/// Metadata as the other end of a wire would see it.
+pub(crate) fn without_reserved(metadata: MetadataMap) -> MetadataMap {
+    let mut headers = metadata.into_headers();
+    reserved::strip(&mut headers);
+    MetadataMap::from_headers(headers)
 }
 
 /// What an HTTP response without a gRPC status means (the gRPC document

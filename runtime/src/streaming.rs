@@ -1,7 +1,7 @@
 //! Messages that arrive one after another.
 
 use crate::{
-    body::{self, Body, Kind, Messages, Wire},
+    body::{self, Body, Kind, Wire},
     guard::{Guard, contain},
     reply::BoxStream,
     status::{Code, Result, Status},
@@ -61,11 +61,11 @@ impl<T> Streaming<T> {
 
 impl<T: Message + Default + 'static> Streaming<T> {
     pub(crate) fn from_body(body: Body) -> Result<Self> {
-        Ok(Self::of(match body.0 {
+        Ok(Self::of(match body.kind {
             Kind::Wire(wire) => Source::Wire(wire),
-            Kind::Many(many) => Source::Local(body::downcast::<Messages<T>>(many.into_any())?.0),
+            Kind::Many(many) => Source::Local(body::many(many)?),
             Kind::One(one) => {
-                let message = body::downcast::<T>(one.into_any())?;
+                let message = body::one::<T>(one)?;
                 Source::Local(Box::pin(tokio_stream::once(Ok(message))))
             }
         }))
@@ -102,6 +102,13 @@ impl<T: Message + Default + 'static> Streaming<T> {
                 trailers.extend(status.metadata().clone().into_headers());
                 self.trailers = MetadataMap::from_headers(trailers);
                 None
+            }
+            // On a wire the status arrives among the trailers.
+            Some(Err(mut status)) if !self.trailers.is_empty() => {
+                let mut trailers = std::mem::take(&mut self.trailers).into_headers();
+                trailers.extend(std::mem::take(status.metadata_mut()).into_headers());
+                *status.metadata_mut() = MetadataMap::from_headers(trailers);
+                Some(Err(status))
             }
             next => next,
         };

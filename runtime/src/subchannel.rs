@@ -116,7 +116,9 @@ impl Subchannel {
 
     async fn connect(self: Arc<Self>, failures: u32) {
         let started = Instant::now();
+        let attempt = Attempt(&self);
         let connected = self.connector.connect().await;
+        std::mem::forget(attempt);
         *self.lock() = match connected {
             Ok(connection) => State::Ready(connection),
             Err(error) => {
@@ -134,6 +136,17 @@ impl Subchannel {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An attempt to connect that is dropped, as a runtime that shuts down does,
+/// leaves it to the next call to try again.
+struct Attempt<'a>(&'a Subchannel);
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        *self.0.lock() = State::Idle;
+        self.0.changed.notify_waiters();
     }
 }
 

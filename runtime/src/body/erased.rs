@@ -4,22 +4,25 @@ use crate::{
     engine::BoxFuture,
     guard::{Guard, contain},
     reply::BoxStream,
-    status::{Result, Status},
+    status::{self, Result, Status},
 };
 use bytes::{Bytes, BytesMut};
 use prost::Message;
 use std::{
-    any::Any,
+    any::{Any, TypeId},
     future::poll_fn,
-    task::{Context, Poll},
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll, ready},
 };
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_stream::{Stream, wrappers::ReceiverStream};
 
 /// A message of some type.
 pub(crate) trait AnyMessage: Send {
     fn encoded_len(&self) -> usize;
     fn encode(&self, buf: &mut BytesMut);
+    fn message_type(&self) -> TypeId;
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
 }
 
@@ -30,6 +33,10 @@ impl<T: Message + 'static> AnyMessage for T {
 
     fn encode(&self, buf: &mut BytesMut) {
         self.encode_raw(buf);
+    }
+
+    fn message_type(&self) -> TypeId {
+        TypeId::of::<T>()
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
@@ -45,6 +52,7 @@ pub(crate) trait AnyStream: Send {
         cx: &mut Context<'_>,
         take: &mut dyn FnMut(&dyn AnyMessage) -> Result<()>,
     ) -> Poll<Option<Result<()>>>;
+    fn message_type(&self) -> TypeId;
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
     /// The same messages through a channel that holds `capacity` of them, and
     /// the future that moves them there: what a socket does for the two ends.
@@ -66,12 +74,16 @@ impl<T: Message + 'static> AnyStream for Messages<T> {
             .map(|next| next.map(|message| take(&message?)))
     }
 
+    fn message_type(&self) -> TypeId {
+        TypeId::of::<T>()
+    }
+
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
         self
     }
 
     fn pump(self: Box<Self>, guard: Guard, capacity: usize) -> (Box<dyn AnyStream>, BoxFuture<()>) {
-        let (sender, receiver) = mpsc::channel(capacity.max(1));
+        let (sender, receiver) = mpsc::channel(capacity.clamp(1, Semaphore::MAX_PERMITS));
         let arriving = Messages(Box::pin(ReceiverStream::new(receiver)));
         (Box::new(arriving), Box::pin(forward(self.0, guard, sender)))
     }
@@ -91,6 +103,7 @@ async fn forward<T>(mut stream: BoxStream<T>, mut guard: Guard, sender: mpsc::Se
             Ok(None) => return,
             Err(status) => Err(status),
         };
+        let message = message.map_err(|status| status::as_if_sent(&status));
         let last = message.is_err();
         if sender.send(message).await.is_err() || last {
             return;
@@ -98,12 +111,55 @@ async fn forward<T>(mut stream: BoxStream<T>, mut guard: Guard, sender: mpsc::Se
     }
 }
 
-pub(crate) fn downcast<T: 'static>(message: Box<dyn Any + Send>) -> Result<T> {
-    match message.downcast::<T>() {
-        Ok(message) => Ok(*message),
-        Err(_) => Err(Status::internal(
-            "the two ends of an in-process call disagree on a message's type",
-        )),
+/// The message as a `T`; encoded and decoded if the two ends of an in-process
+/// call have different types for it, as two crates made from one .proto do.
+pub(crate) fn one<T: Message + Default + 'static>(message: Box<dyn AnyMessage>) -> Result<T> {
+    match message.message_type() == TypeId::of::<T>() {
+        true => downcast(message.into_any()),
+        false => recode(&*message),
+    }
+}
+
+/// The messages as `T`s, as [`one`] does it.
+pub(crate) fn many<T>(messages: Box<dyn AnyStream>) -> Result<BoxStream<T>>
+where
+    T: Message + Default + 'static,
+{
+    match messages.message_type() == TypeId::of::<T>() {
+        true => downcast::<Messages<T>>(messages.into_any()).map(|messages| messages.0),
+        false => Ok(Box::pin(Recoded(messages, PhantomData))),
+    }
+}
+
+/// Messages of another type that become `T`s one by one.
+struct Recoded<T>(Box<dyn AnyStream>, PhantomData<fn() -> T>);
+
+impl<T: Message + Default> Stream for Recoded<T> {
+    type Item = Result<T>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        let mut recoded = None;
+        let mut take = |message: &dyn AnyMessage| {
+            recoded = Some(recode(message)?);
+            Ok(())
+        };
+        match ready!(self.0.poll_each(cx, &mut take)) {
+            Some(Err(status)) => Poll::Ready(Some(Err(status))),
+            Some(Ok(())) | None => Poll::Ready(recoded.map(Ok)),
+        }
+    }
+}
+
+fn recode<T: Message + Default>(message: &dyn AnyMessage) -> Result<T> {
+    let mut bytes = BytesMut::with_capacity(message.encoded_len());
+    message.encode(&mut bytes);
+    decode(bytes.freeze())
+}
+
+fn downcast<T: 'static>(value: Box<dyn Any + Send>) -> Result<T> {
+    match value.downcast::<T>() {
+        Ok(value) => Ok(*value),
+        Err(_) => Err(Status::internal("a message is not of the type it says")),
     }
 }
 

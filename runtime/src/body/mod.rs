@@ -4,6 +4,7 @@ mod erased;
 mod wire;
 
 use crate::{
+    deadline::{self, Deadline},
     reply::BoxStream,
     status::{Result, Status},
 };
@@ -11,12 +12,16 @@ use prost::Message;
 use std::fmt;
 use tonic::metadata::MetadataMap;
 
-pub(crate) use erased::{AnyMessage, AnyStream, Messages};
+pub(crate) use erased::{AnyMessage, AnyStream, Messages, decode, many, one};
 pub(crate) use wire::{End, PREFIX_BYTES, Wire};
 
 /// One message or many, as a [`Layer`](crate::Layer) passes them on: of a type
 /// that only handler and caller know, and on a server not yet decoded.
-pub struct Body(pub(crate) Kind);
+pub struct Body {
+    pub(crate) kind: Kind,
+    /// Until when its messages may take, as the layers left the call's deadline.
+    pub(crate) deadline: Option<Deadline>,
+}
 
 pub(crate) enum Kind {
     /// Bytes that arrive.
@@ -30,16 +35,27 @@ pub(crate) enum Kind {
 impl Body {
     /// `message` and no other.
     pub fn one<T: Message + 'static>(message: T) -> Self {
-        Self(Kind::One(Box::new(message)))
+        Self::of(Kind::One(Box::new(message)))
     }
 
     /// The messages of `stream`.
     pub fn many<T: Message + 'static>(stream: BoxStream<T>) -> Self {
-        Self(Kind::Many(Box::new(Messages(stream))))
+        Self::of(Kind::Many(Box::new(Messages(stream))))
     }
 
     pub(crate) fn wire(wire: Wire) -> Self {
-        Self(Kind::Wire(Box::new(wire)))
+        Self::of(Kind::Wire(Box::new(wire)))
+    }
+
+    pub(crate) fn of(kind: Kind) -> Self {
+        let deadline = None;
+        Self { kind, deadline }
+    }
+
+    /// The same, ended by `deadline` at the latest.
+    pub(crate) fn until(mut self, deadline: Option<Deadline>) -> Self {
+        self.deadline = deadline::earlier(self.deadline, deadline);
+        self
     }
 
     /// The only message, and the metadata that came after it.
@@ -52,7 +68,7 @@ impl Body {
     where
         T: Message + Default + 'static,
     {
-        match self.0 {
+        match self.kind {
             Kind::Wire(mut wire) => {
                 let bytes = wire.message().await?.ok_or_else(|| cardinality("none"))?;
                 let message = erased::decode(bytes)?;
@@ -61,7 +77,7 @@ impl Body {
                 }
                 Ok((message, wire.trailers()))
             }
-            Kind::One(message) => Ok((erased::downcast(message.into_any())?, MetadataMap::new())),
+            Kind::One(message) => Ok((erased::one(message)?, MetadataMap::new())),
             Kind::Many(_) => Err(cardinality("a stream")),
         }
     }
@@ -71,11 +87,9 @@ fn cardinality(got: &str) -> Status {
     Status::unimplemented(format!("one message was expected, {got} came"))
 }
 
-pub(crate) use erased::{decode, downcast};
-
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
+        f.write_str(match self.kind {
             Kind::Wire(_) => "Body(encoded)",
             Kind::One(_) => "Body(one message)",
             Kind::Many(_) => "Body(messages)",

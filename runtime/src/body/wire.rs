@@ -7,6 +7,7 @@ use crate::{
     status::{self, Code, Result, Status},
 };
 use bytes::{Buf, Bytes, BytesMut};
+use http::HeaderMap;
 use http_body::Body;
 use std::{
     future::poll_fn,
@@ -31,6 +32,8 @@ pub(crate) struct Wire {
     end: End,
     state: State,
     trailers: MetadataMap,
+    /// The status that stood in the head; it holds if nothing follows it.
+    early: HeaderMap,
 }
 
 /// What ends the messages.
@@ -67,7 +70,13 @@ impl Wire {
             end,
             state: State::Open,
             trailers: MetadataMap::new(),
+            early: HeaderMap::new(),
         }
+    }
+
+    /// Ends the response as `status` says if neither data nor trailers come.
+    pub(crate) fn unless_data(&mut self, status: HeaderMap) {
+        self.early = status;
     }
 
     /// The metadata after the last message; empty before.
@@ -102,7 +111,12 @@ impl Wire {
             }
             match ready!(Pin::new(&mut self.http).poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => self.chunk = data,
+                    Ok(data) => {
+                        if !data.is_empty() {
+                            self.early.clear();
+                        }
+                        self.chunk = data;
+                    }
                     Err(frame) => {
                         if let Ok(trailers) = frame.into_trailers() {
                             self.state = State::Drained;
@@ -189,9 +203,12 @@ impl Wire {
         }
         if self.end == End::Response {
             let mut trailers = std::mem::take(&mut self.trailers).into_headers();
+            if trailers.is_empty() {
+                trailers = std::mem::take(&mut self.early);
+            }
             match status::take(&mut trailers) {
                 Some(status) if status.code() == Code::Ok => {
-                    self.trailers = MetadataMap::from_headers(trailers);
+                    self.trailers = status::without_reserved(MetadataMap::from_headers(trailers));
                     if !status.metadata().is_empty() {
                         self.trailers = status.metadata().clone();
                     }

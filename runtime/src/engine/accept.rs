@@ -23,7 +23,9 @@ pub(crate) async fn accept(
     shutdown: impl Future<Output = ()>,
 ) {
     let (drain, draining) = watch::channel(false);
-    let places = Arc::new(Semaphore::new(settings.limits.connections_max));
+    let places = Arc::new(Semaphore::new(
+        settings.limits.connections_max.min(Semaphore::MAX_PERMITS),
+    ));
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -68,13 +70,16 @@ async fn serve(
     peer: Peer,
     answer: impl Answer,
     settings: &Settings,
-    draining: watch::Receiver<bool>,
+    #[cfg_attr(not(feature = "tls"), allow(unused_mut))] mut draining: watch::Receiver<bool>,
 ) {
     #[cfg(feature = "tls")]
     if let Some(tls) = &settings.tls {
-        let handshake = tls.accept(socket);
-        let socket = match tokio::time::timeout(settings.limits.handshake_timeout, handshake).await
-        {
+        let handshake = tokio::time::timeout(settings.limits.handshake_timeout, tls.accept(socket));
+        let shaken = tokio::select! {
+            shaken = handshake => shaken,
+            _ = draining.wait_for(|draining| *draining) => return,
+        };
+        let socket = match shaken {
             Ok(Ok(socket)) => socket,
             Ok(Err(error)) => return tracing::debug!(?peer, %error, "TLS handshake failed"),
             Err(_) => return tracing::debug!(?peer, "TLS handshake took too long"),

@@ -1,7 +1,13 @@
 //! The client's side of a connection.
 
-use super::{Error, ErrorKind, HttpBody, Io, Target, target::Place};
+use super::{
+    Error, ErrorKind, HttpBody, Io, Target,
+    connection::{on_the_clock, window},
+    greeting,
+    target::Place,
+};
 use crate::limits::Limits;
+use http::uri::Authority;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpStream, UnixStream};
@@ -91,20 +97,38 @@ impl Connector {
     }
 
     async fn handshake(&self, io: impl Io + 'static) -> Result<Connection, Error> {
+        let authority = &self.target.authority;
+        let refused = || {
+            Error::new(
+                ErrorKind::Connect,
+                format!("`{authority}` speaks no HTTP/2"),
+            )
+        };
+        let (io, mut greeting) = greeting::greeted(io);
         let (sender, connection) = Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
+            .initial_stream_window_size(window(self.limits.unread_bytes_per_stream_max))
+            .initial_connection_window_size(window(self.limits.unread_bytes_per_connection_max))
             .max_header_list_size(self.limits.header_bytes_max)
             .max_local_error_reset_streams(self.limits.local_resets_max)
+            .keep_alive_interval(on_the_clock(self.limits.keepalive_interval))
+            .keep_alive_timeout(on_the_clock(self.limits.keepalive_timeout))
             .handshake(TokioIo::new(io))
             .await
-            .map_err(|error| {
-                let authority = &self.target.authority;
-                Error::new(
-                    ErrorKind::Connect,
-                    format!("`{authority}` speaks no HTTP/2"),
-                )
-                .because(error)
-            })?;
+            .map_err(|error| refused().because(error))?;
+        let mut connection = Box::pin(connection);
+        tokio::select! {
+            biased;
+            heard = &mut greeting => match heard {
+                Ok(true) => {}
+                Ok(false) | Err(_) => return Err(refused()),
+            },
+            ended = connection.as_mut() => return Err(match (ended, greeting.try_recv()) {
+                (_, Ok(false)) => refused(),
+                (Err(error), _) => closed(authority).because(error),
+                (Ok(()), _) => closed(authority),
+            }),
+        }
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection ended");
@@ -112,6 +136,13 @@ impl Connector {
         });
         Ok(Connection(sender))
     }
+}
+
+fn closed(authority: &Authority) -> Error {
+    Error::new(
+        ErrorKind::Connect,
+        format!("`{authority}` closed the connection before it served"),
+    )
 }
 
 impl Connection {
@@ -125,8 +156,11 @@ impl Connection {
         &self,
         request: http::Request<HttpBody>,
     ) -> Result<http::Response<HttpBody>, Unanswered> {
+        let (head, body) = request.into_parts();
+        let (body, link) = body.linked();
+        let request = http::Request::from_parts(head, body);
         match self.0.clone().try_send_request(request).await {
-            Ok(response) => Ok(response.map(HttpBody::hyper)),
+            Ok(response) => Ok(response.map(|body| HttpBody::hyper(body).with_link(link))),
             Err(mut failed) => Err(Unanswered {
                 unsent: failed.take_message(),
                 error: failed.into_error(),

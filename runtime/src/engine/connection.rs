@@ -4,7 +4,7 @@ use super::{HttpBody, Io, Peer, activity::Activity, prefixed};
 use crate::limits::Limits;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use std::{convert::Infallible, pin::pin};
+use std::{convert::Infallible, pin::pin, time::Duration};
 use tokio::sync::watch;
 
 /// Whoever answers the requests of connections.
@@ -91,17 +91,30 @@ async fn leave(activity: &Activity, limits: &Limits, drain: &mut watch::Receiver
     }
 }
 
+/// hyper adds a span to the clock's time and panics where that is out of range.
+pub(super) fn on_the_clock(span: Duration) -> Duration {
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    span.min(CENTURY)
+}
+
+/// HTTP/2 has no larger windows (RFC 9113, section 6.9.1).
+pub(super) fn window(bytes: u32) -> u32 {
+    bytes.min(i32::MAX as u32)
+}
+
 fn http2_builder(limits: &Limits) -> hyper::server::conn::http2::Builder<TokioExecutor> {
     let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
         .auto_date_header(false)
         .max_concurrent_streams(limits.streams_per_connection_max)
+        .initial_stream_window_size(window(limits.unread_bytes_per_stream_max))
+        .initial_connection_window_size(window(limits.unread_bytes_per_connection_max))
         .max_header_list_size(limits.header_bytes_max)
         .max_local_error_reset_streams(limits.local_resets_max)
         .max_pending_accept_reset_streams(limits.pending_resets_max)
-        .keep_alive_interval(limits.keepalive_interval)
-        .keep_alive_timeout(limits.keepalive_timeout);
+        .keep_alive_interval(on_the_clock(limits.keepalive_interval))
+        .keep_alive_timeout(on_the_clock(limits.keepalive_timeout));
     builder
 }
 
@@ -110,7 +123,7 @@ fn http1_builder(limits: &Limits) -> hyper::server::conn::http1::Builder {
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.preface_timeout)
+        .header_read_timeout(on_the_clock(limits.preface_timeout))
         .max_buf_size((limits.header_bytes_max as usize).max(BUFFER_BYTES_MIN));
     builder
 }

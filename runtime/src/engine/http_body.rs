@@ -3,16 +3,38 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use std::{
+    convert::Infallible,
     fmt,
     pin::Pin,
     task::{Context, Poll},
 };
+use tokio::sync::oneshot;
 
 /// The body of an HTTP request or response, as `tower` layers at the outside
 /// of a server see it.
 pub struct HttpBody {
     kind: Kind,
-    busy: Option<Busy>,
+    hold: Hold,
+}
+
+/// What else ends with the body, or ends it.
+enum Hold {
+    Nothing,
+    Busy {
+        _busy: Busy,
+    },
+    /// A response: without it nobody waits for the rest of the request.
+    Response {
+        _link: Link,
+    },
+    /// A request: for as long as its response is waited for.
+    Request(oneshot::Receiver<Infallible>),
+}
+
+/// Ties a request to its response: once dropped, the request is cancelled.
+#[derive(Debug)]
+pub(super) struct Link {
+    _sender: oneshot::Sender<Infallible>,
 }
 
 enum Kind {
@@ -48,12 +70,27 @@ impl HttpBody {
 
     /// Keeps the connection counted as busy until the body is done with.
     pub(super) fn with_busy(mut self, busy: Busy) -> Self {
-        self.busy = Some(busy);
+        self.hold = Hold::Busy { _busy: busy };
+        self
+    }
+
+    /// The body of a request, which ends when the link to its response is
+    /// dropped. hyper itself goes on sending a stream of messages that nobody
+    /// waits for the reply of, and the server never learns that the call is over.
+    pub(super) fn linked(mut self) -> (Self, Link) {
+        let (_sender, linked) = oneshot::channel();
+        self.hold = Hold::Request(linked);
+        (self, Link { _sender })
+    }
+
+    pub(super) fn with_link(mut self, link: Link) -> Self {
+        self.hold = Hold::Response { _link: link };
         self
     }
 
     const fn of(kind: Kind) -> Self {
-        Self { kind, busy: None }
+        let hold = Hold::Nothing;
+        Self { kind, hold }
     }
 }
 
@@ -83,6 +120,12 @@ impl Body for HttpBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Hold::Request(linked) = &mut self.hold
+            && Pin::new(linked).poll(cx).is_ready()
+        {
+            let cancelled = h2::Error::from(h2::Reason::CANCEL);
+            return Poll::Ready(Some(Err(cancelled.into())));
+        }
         match &mut self.kind {
             Kind::Empty => Poll::Ready(None),
             Kind::Whole(data, trailers) => Poll::Ready(

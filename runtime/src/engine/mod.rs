@@ -6,6 +6,7 @@ mod activity;
 mod connect;
 mod connection;
 mod error;
+mod greeting;
 mod http_body;
 mod listen;
 mod prefixed;

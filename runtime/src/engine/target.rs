@@ -47,8 +47,15 @@ impl Target {
             return Err(unread(text, "it has a user name, which gRPC does not send"));
         }
         let host = authority.host();
+        // What follows the host is `:` and a port, or nothing.
+        if authority.as_str() != host && authority.port_u16().is_none() {
+            return Err(unread(text, "its port is no number up to 65535"));
+        }
         let host = host.strip_prefix('[').unwrap_or(host);
         let host = host.strip_suffix(']').unwrap_or(host);
+        if host.is_empty() {
+            return Err(unread(text, "it has no host"));
+        }
         Ok(Self {
             place: Place::Tcp {
                 host: host.to_owned(),
@@ -107,6 +114,9 @@ mod tests {
             "unix:",
             "http://me@x",
             "http://",
+            "http://x:",
+            "http://x:65536",
+            "http://:80",
         ] {
             let error = Target::parse(bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Address, "{bad}");

@@ -13,7 +13,10 @@ use crate::{
     method::Method,
     status::{self, Code, Result, Status},
 };
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header, uri::PathAndQuery};
+use http_body::Body as _;
+use tonic::metadata::MetadataMap;
 
 /// The HTTP request that makes this call.
 pub(crate) fn request(
@@ -22,9 +25,8 @@ pub(crate) fn request(
     request: Request<Body>,
     compression: Option<Compression>,
 ) -> Result<http::Request<HttpBody>> {
-    let deadline = request.deadline();
     let (body, mut head) = request.split();
-    let body = match body.0 {
+    let body = match body.kind {
         Kind::One(message) => HttpBody::from(encode::one(&*message, compression)?),
         Kind::Many(messages) => HttpBody::new(Encoded::request(messages, compression)),
         Kind::Wire(_) => {
@@ -40,24 +42,33 @@ pub(crate) fn request(
     *request.extensions_mut() = std::mem::take(head.extensions_mut());
     let headers = request.headers_mut();
     *headers = headers::of(std::mem::take(head.metadata_mut()));
-    write_headers(headers, deadline, compression)?;
+    write_headers(headers, compression);
     Ok(request)
 }
 
+/// Tells the server how much is left of `deadline`, right before it is sent.
+pub(crate) fn stamp_timeout(request: &mut http::Request<HttpBody>, deadline: Option<Deadline>) {
+    let timeout = deadline.map(|deadline| deadline::format(deadline.remaining()));
+    if let Some(timeout) = timeout.and_then(|timeout| HeaderValue::try_from(timeout).ok()) {
+        request.headers_mut().insert(TIMEOUT, timeout);
+    }
+}
+
 fn uri(target: &Target, method: Method) -> Result<Uri> {
+    let path = method.path();
+    let refused = |error: &dyn std::fmt::Display| {
+        Status::internal(format!("`{path}` is no path of a method: {error}"))
+    };
+    let read = PathAndQuery::from_maybe_shared(Bytes::from_static(path.as_bytes()));
     Uri::builder()
         .scheme(target.scheme.clone())
         .authority(target.authority.clone())
-        .path_and_query(PathAndQuery::from_static(method.path()))
+        .path_and_query(read.map_err(|error| refused(&error))?)
         .build()
-        .map_err(|error| Status::internal(format!("`{}`: {error}", method.path())))
+        .map_err(|error| refused(&error))
 }
 
-fn write_headers(
-    headers: &mut HeaderMap,
-    deadline: Option<Deadline>,
-    compression: Option<Compression>,
-) -> Result<()> {
+fn write_headers(headers: &mut HeaderMap, compression: Option<Compression>) {
     headers.insert(header::TE, HeaderValue::from_static("trailers"));
     headers.insert(header::CONTENT_TYPE, GRPC);
     headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
@@ -65,13 +76,6 @@ fn write_headers(
     if let Some(compression) = compression {
         headers.insert(ENCODING, HeaderValue::from_static(compression.name()));
     }
-    if let Some(deadline) = deadline {
-        let timeout = deadline::format(deadline.remaining());
-        let timeout = HeaderValue::try_from(timeout)
-            .map_err(|error| Status::internal(format!("grpc-timeout: {error}")))?;
-        headers.insert(TIMEOUT, timeout);
-    }
-    Ok(())
 }
 
 /// What the response's head says; its messages are still to come.
@@ -80,20 +84,10 @@ pub(crate) fn response(
     message_bytes_max: usize,
 ) -> Result<Response<Body>> {
     let (mut head, body) = response.into_parts();
-    if let Some(status) = status::take(&mut head.headers) {
-        // Trailers-only: the status came in place of messages.
-        let trailers_only = match status.code() {
-            Code::Ok => Status::new(Code::Ok, ""),
-            _ => return Err(status),
-        };
-        let headers = status::trailers(&trailers_only);
-        let ended = HttpBody::whole(bytes::Bytes::new(), Some(headers));
-        return Ok(Response::new(Body::wire(Wire::new(
-            ended,
-            None,
-            message_bytes_max,
-            End::Response,
-        ))));
+    if (body.is_end_stream() || head.status != StatusCode::OK)
+        && let Some(status) = status::take(&mut head.headers)
+    {
+        return trailers_only(status, head.headers, message_bytes_max);
     }
     if head.status != StatusCode::OK {
         return Err(status::of_http(head.status));
@@ -110,10 +104,29 @@ pub(crate) fn response(
     // A server that picks what we did not offer is at fault, not our caller.
     let compression =
         headers::encoding(&head.headers).map_err(|status| Status::internal(status.message()))?;
-    let wire = Wire::new(body, compression, message_bytes_max, End::Response);
+    let mut wire = Wire::new(body, compression, message_bytes_max, End::Response);
+    wire.unless_data(status::move_out(&mut head.headers));
     let mut response = Response::new(Body::wire(wire)).with_compression(compression);
     *response.metadata_mut() = headers::metadata(head.headers);
     Ok(response)
+}
+
+/// A response that is nothing but a status ("Trailers-Only").
+fn trailers_only(
+    status: Status,
+    rest: HeaderMap,
+    message_bytes_max: usize,
+) -> Result<Response<Body>> {
+    if status.code() != Code::Ok {
+        return Err(status);
+    }
+    let metadata = match status.metadata().is_empty() {
+        true => MetadataMap::from_headers(rest),
+        false => status.metadata().clone(),
+    };
+    let ended = HttpBody::whole(Bytes::new(), Some(status::ok_trailers(metadata)));
+    let wire = Wire::new(ended, None, message_bytes_max, End::Response);
+    Ok(Response::new(Body::wire(wire)))
 }
 
 /// Why a call has no response.

@@ -2,7 +2,7 @@
 
 use crate::{
     compression::{ACCEPT, Compression},
-    status::{Result, Status},
+    status::{self, Result, Status},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
 use tonic::metadata::MetadataMap;
@@ -24,42 +24,21 @@ pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
     };
     match value.split_at_checked(TYPE.len()) {
         Some((kind, rest)) if kind.eq_ignore_ascii_case(TYPE) => {
-            let parameters = rest.strip_prefix(b"+proto").unwrap_or(rest);
+            let parameters = rest.strip_prefix(b"+proto").unwrap_or(rest).trim_ascii();
             parameters.is_empty() || parameters.starts_with(b";")
         }
         _ => false,
     }
 }
 
-/// What gRPC itself writes and reads; a user's metadata never holds these keys.
-const RESERVED: [&str; 8] = [
-    "te",
-    "content-type",
-    "grpc-timeout",
-    "grpc-encoding",
-    "grpc-accept-encoding",
-    "grpc-status",
-    "grpc-message",
-    "grpc-status-details-bin",
-];
-
 /// The headers that carry `metadata`.
-pub(crate) fn of(metadata: MetadataMap) -> HeaderMap {
-    strip(metadata.into_headers())
+pub(super) fn of(metadata: MetadataMap) -> HeaderMap {
+    status::without_reserved(metadata).into_headers()
 }
 
 /// The metadata that `headers` carry.
-pub(crate) fn metadata(headers: HeaderMap) -> MetadataMap {
-    MetadataMap::from_headers(strip(headers))
-}
-
-fn strip(mut headers: HeaderMap) -> HeaderMap {
-    if !headers.is_empty() {
-        for key in RESERVED {
-            headers.remove(key);
-        }
-    }
-    headers
+pub(super) fn metadata(headers: HeaderMap) -> MetadataMap {
+    status::without_reserved(MetadataMap::from_headers(headers))
 }
 
 /// How the messages that follow are compressed.
@@ -68,15 +47,10 @@ pub(super) fn encoding(headers: &HeaderMap) -> Result<Option<Compression>> {
         return Ok(None);
     };
     Compression::named(name.as_bytes()).map_err(|()| {
-        let mut status = Status::unimplemented(format!(
+        Status::unimplemented(format!(
             "messages are compressed with `{}`, which is not among {}",
             String::from_utf8_lossy(name.as_bytes()),
             ACCEPT.to_str().unwrap_or_default(),
-        ));
-        let accept = ACCEPT.to_str().unwrap_or_default().parse();
-        if let Ok(accept) = accept {
-            status.metadata_mut().insert("grpc-accept-encoding", accept);
-        }
-        status
+        ))
     })
 }

@@ -5,6 +5,5 @@ mod encode;
 mod headers;
 mod server;
 
-pub(crate) use client::{request, response, unanswered};
-pub(crate) use headers::of as metadata_headers;
+pub(crate) use client::{request, response, stamp_timeout, unanswered};
 pub(crate) use server::{Outgoing, answer, respond_status};

@@ -32,9 +32,10 @@ pub(crate) async fn answer(
     if let Some(refusal) = refuse(&request) {
         return refusal;
     }
-    let accept = request.headers().get(ACCEPT_ENCODING).cloned();
+    let accept = request.headers().get_all(ACCEPT_ENCODING);
+    let accept: Vec<_> = accept.iter().cloned().collect();
     match call(dispatch, outgoing.message_bytes_max, request).await {
-        Ok((deadline, response)) => respond(deadline, response, outgoing.compression, accept),
+        Ok((deadline, response)) => respond(deadline, response, outgoing.compression, &accept),
         Err(status) => respond_status(&status),
     }
 }
@@ -96,15 +97,16 @@ fn respond(
     deadline: Option<Deadline>,
     response: Response<Body>,
     default: Option<Compression>,
-    accept: Option<HeaderValue>,
+    accept: &[HeaderValue],
 ) -> http::Response<HttpBody> {
     let compression = response
         .chosen_compression()
         .unwrap_or(default)
-        .filter(|chosen| accept.is_some_and(|list| chosen.accepted_by(&list)));
+        .filter(|chosen| accept.iter().any(|list| chosen.accepted_by(list)));
     let (body, mut head) = response.split();
+    let deadline = deadline::earlier(deadline, body.deadline);
     let trailers = std::mem::take(head.trailers_mut());
-    let body = match body.0 {
+    let body = match body.kind {
         Kind::One(message) => match encode::one(&*message, compression) {
             Ok(data) => HttpBody::whole(data, Some(status::ok_trailers(trailers))),
             Err(status) => return respond_status(&status),

@@ -1,0 +1,89 @@
+//! The first frame of a server: it tells that somebody serves there, which a
+//! connection that the kernel accepted does not.
+
+use super::Io;
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::oneshot,
+};
+
+/// Where a frame says its type, and the type every server starts with
+/// (RFC 9113, sections 4.1 and 3.4).
+const TYPE_AT: usize = 3;
+const SETTINGS: u8 = 4;
+
+/// `io`, and a word to whoever waits for the server's first frame.
+pub(super) struct Greeted<T> {
+    io: T,
+    read: usize,
+    waiting: Option<oneshot::Sender<bool>>,
+}
+
+/// The receiver hears whether the first frame is a server's; if the connection
+/// ends before one came, it hears that its sender is gone.
+pub(super) fn greeted<T: Io>(io: T) -> (Greeted<T>, oneshot::Receiver<bool>) {
+    let (waiting, greeting) = oneshot::channel();
+    let greeted = Greeted {
+        io,
+        read: 0,
+        waiting: Some(waiting),
+    };
+    (greeted, greeting)
+}
+
+impl<T: Io> AsyncRead for Greeted<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = ready!(Pin::new(&mut self.io).poll_read(cx, buf));
+        if self.waiting.is_some() {
+            let new = &buf.filled()[before..];
+            if let Some(kind) = new.get(TYPE_AT - self.read) {
+                if let Some(waiting) = self.waiting.take() {
+                    let _ = waiting.send(*kind == SETTINGS);
+                }
+            } else {
+                self.read += new.len();
+            }
+        }
+        Poll::Ready(read)
+    }
+}
+
+impl<T: Io> AsyncWrite for Greeted<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+}
