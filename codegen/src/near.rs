@@ -6,11 +6,19 @@ pub(crate) fn nearest<'a>(
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let distance_max = (wanted.chars().count() / 3).clamp(1, 4);
+    let score = |candidate: &str| {
+        let edits = if completes(wanted, candidate) {
+            1
+        } else {
+            distance(wanted, candidate, char::to_ascii_lowercase)
+        };
+        (edits, distance(wanted, candidate, |c| *c))
+    };
     candidates
         .into_iter()
         .filter(|candidate| *candidate != wanted)
-        .map(|candidate| (distance(wanted, candidate), candidate))
-        .filter(|(distance, _)| *distance <= distance_max)
+        .map(|candidate| (score(candidate), candidate))
+        .filter(|((edits, _), _)| *edits <= distance_max)
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -23,9 +31,14 @@ pub(crate) fn hint<'a>(
     nearest(wanted, candidates).map(|near| format!("did you mean `{near}`?"))
 }
 
-/// Edits between two words, where the case of a letter is no edit and swapped neighbours are one.
-fn distance(a: &str, b: &str) -> usize {
-    let [a, b] = [a, b].map(|word| word.to_lowercase().chars().collect::<Vec<_>>());
+/// Whether someone may have stopped typing too early.
+fn completes(wanted: &str, candidate: &str) -> bool {
+    wanted.len() >= 4 && candidate.starts_with(wanted)
+}
+
+/// Edits between two words, where swapped neighbours are one.
+fn distance(a: &str, b: &str, normal: fn(&char) -> char) -> usize {
+    let [a, b] = [a, b].map(|word| word.chars().map(|c| normal(&c)).collect::<Vec<_>>());
     let mut rows = [
         vec![0; b.len() + 1],
         (0..=b.len()).collect(),

@@ -46,7 +46,23 @@ fn syntax_error(error: &dyn miette::Diagnostic, text: &Text) -> Diagnostic {
         }
         _ => message,
     };
-    let help = error.help().map(|help| quoted(&help.to_string()));
+    let help = error
+        .help()
+        .map(|help| quoted(&help.to_string()))
+        .or_else(|| {
+            let cures = [
+                ("expected `;`", "is a `;` missing before this?"),
+                ("end of file", "is a `}` missing?"),
+                (
+                    "message numbers must be",
+                    "give the field the next free number",
+                ),
+            ];
+            cures
+                .iter()
+                .find(|(part, _)| message.contains(part))
+                .map(|(_, cure)| (*cure).to_owned())
+        });
     Diagnostic::at(place, message).maybe_help(help)
 }
 
@@ -58,23 +74,62 @@ pub(crate) fn links(
     pool: &DescriptorPool,
 ) -> Vec<Diagnostic> {
     flatten(error)
-        .map(|error| {
-            let spans = spans(error);
-            let span = spans
-                .iter()
-                .find(|(label, _)| label.contains("found here"))
-                .or(spans.last())
-                .map(|(_, span)| unshift(&text.source, span));
-            let place = match span {
-                Some(span) => Place::bytes(&text.shown, &text.source, span),
-                None => Place::file(&text.shown),
-            };
-            let message = error.to_string();
-            let help = error.help().map(|help| quoted(&help.to_string()));
-            let cure = help.or_else(|| cure(&message, file, pool));
-            Diagnostic::at(place, quoted(&message)).maybe_help(cure)
-        })
+        .map(|error| link_error(error, text, file, pool))
         .collect()
+}
+
+fn link_error(
+    error: &dyn miette::Diagnostic,
+    text: &Text,
+    file: &FileDescriptorProto,
+    pool: &DescriptorPool,
+) -> Diagnostic {
+    let message = error.to_string();
+    let name = message.split('\'').nth(1).unwrap_or_default();
+    let mut spans = spans(error);
+    let found = spans
+        .iter()
+        .position(|(label, _)| label.contains("found here"));
+    let found = found
+        .or(spans.len().checked_sub(1))
+        .map(|index| spans.swap_remove(index).1);
+    let place = match found
+        .map(|span| unshift(&text.source, &span))
+        .or_else(|| word(&text.source, name))
+    {
+        Some(span) => Place::bytes(&text.shown, &text.source, span),
+        None => Place::file(&text.shown),
+    };
+    let other = spans
+        .first()
+        .map(|(_, span)| Place::bytes(&text.shown, &text.source, span.clone()).line);
+    let other = other.map(|line| format!("the other is on line {line}"));
+    let cause = error
+        .source()
+        .map(|cause| format!(": {}", quoted(&cause.to_string())));
+    let said = match message.split_once("' resolves to '") {
+        // The option or type was written in full: there is nothing to resolve.
+        Some((_, rest)) if rest.starts_with(&format!("{name}'")) => {
+            format!("name `{name}` is not defined")
+        }
+        _ => quoted(&message) + &cause.unwrap_or_default(),
+    };
+    let cure = cure(&said.replace('`', "'"), file, pool)
+        .or_else(|| error.help().map(|help| quoted(&help.to_string())));
+    Diagnostic::at(place, said)
+        .maybe_help(other)
+        .maybe_help(cure)
+}
+
+/// Where a word first stands by itself.
+fn word(source: &str, word: &str) -> Option<Range<usize>> {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    let mut found = source.match_indices(word).filter(|_| !word.is_empty());
+    let whole =
+        |at: usize| !source[..at].ends_with(part) && !source[at + word.len()..].starts_with(part);
+    found
+        .find(|(at, _)| whole(*at))
+        .map(|(at, _)| at..at + word.len())
 }
 
 pub(crate) fn not_utf8(shown: &Arc<str>, error: &FromUtf8Error) -> Diagnostic {
@@ -102,41 +157,54 @@ pub(crate) fn not_utf8(shown: &Arc<str>, error: &FromUtf8Error) -> Diagnostic {
 fn cure(message: &str, file: &FileDescriptorProto, pool: &DescriptorPool) -> Option<String> {
     let name = message.split('\'').nth(1).unwrap_or_default();
     if message.starts_with("name '") && message.ends_with("is not defined") {
-        return unknown_name(name, file, pool);
+        return Some(unknown_name(name, file, pool));
     }
     if message.starts_with("option field") && message.ends_with("is not defined") {
-        let options = pool
-            .all_extensions()
-            .map(|option| option.full_name().to_owned());
-        let options: Vec<_> = options.chain(STANDARD_OPTIONS.map(str::to_owned)).collect();
-        return near::hint(name, options.iter().map(String::as_str))
-            .or_else(|| Some("import the file that declares it with `extend`".to_owned()));
+        let hint = near::hint(name, STANDARD_OPTIONS);
+        return hint.or_else(|| {
+            Some("an option of your own is written in brackets: `(shop.role)`".to_owned())
+        });
     }
     let cures = [
         (
             "is already defined in file",
             "give one of the two another name or another package",
         ),
-        ("is defined twice", "give one of the two another name"),
+        (
+            "is defined twice",
+            "give one of the two another name; values of an enum share the names around the enum",
+        ),
         (
             "is already used",
             "give the field the next free number; a number once used stays taken",
         ),
         (
             "conflicts with reserved range",
-            "take a number outside the range: reserved numbers belonged to removed fields",
+            "take another number: reserved ones belonged to what was removed",
         ),
         (
             "first value for proto3 enums must be 0",
-            "begin with a value that means nothing was said, such as `…_UNSPECIFIED = 0`",
+            "begin with a value that says nothing was said, such as `…_UNSPECIFIED = 0`",
         ),
         (
             "has already been used",
             "give the value another number, or set `option allow_alias = true;`",
         ),
         (
+            "camel-case name",
+            "rename one: in JSON both would have one name",
+        ),
+        (
             "JSON name",
             "rename one of the fields, or give it another `json_name`",
+        ),
+        (
+            "does not define",
+            "take a number that the message sets apart with `extensions`",
+        ),
+        (
+            "expected a value of type",
+            "see where the option is declared for what it takes",
         ),
     ];
     cures
@@ -145,7 +213,7 @@ fn cure(message: &str, file: &FileDescriptorProto, pool: &DescriptorPool) -> Opt
         .map(|(_, cure)| (*cure).to_owned())
 }
 
-fn unknown_name(name: &str, file: &FileDescriptorProto, pool: &DescriptorPool) -> Option<String> {
+fn unknown_name(name: &str, file: &FileDescriptorProto, pool: &DescriptorPool) -> String {
     let mut names = Vec::new();
     for message in &file.message_type {
         declared(message, &mut names);
@@ -158,23 +226,38 @@ fn unknown_name(name: &str, file: &FileDescriptorProto, pool: &DescriptorPool) -
     let messages = pool
         .all_messages()
         .filter(|message| !message.is_map_entry());
-    names.extend(messages.map(|message| message.full_name().to_owned()));
-    names.extend(
-        pool.all_enums()
-            .map(|enumeration| enumeration.full_name().to_owned()),
-    );
+    let messages = messages.map(|message| (message.full_name().to_owned(), message.parent_file()));
+    let enums = pool.all_enums().map(|enumeration| {
+        (
+            enumeration.full_name().to_owned(),
+            enumeration.parent_file(),
+        )
+    });
+    let options = pool
+        .all_extensions()
+        .map(|option| (option.full_name().to_owned(), option.parent_file()));
+    let linked: Vec<_> = messages.chain(enums).chain(options).collect();
     let package = format!("{}.", file.package());
-    let here: Vec<_> = names
+    let (name, short) = (name.trim_start_matches('.'), |full: &str| {
+        full.strip_prefix(&package).unwrap_or(full).to_owned()
+    });
+    if let Some((full, from)) = linked
         .iter()
-        .map(|name| name.strip_prefix(&package).unwrap_or(name))
-        .collect();
-    let last = name.rsplit('.').next().unwrap_or(name);
-    near::hint(name, here.iter().copied()).or_else(|| {
-        let elsewhere = names
-            .iter()
-            .find(|full| full.rsplit('.').next() == Some(last))?;
-        Some(format!("there is a `{elsewhere}`: write its full name"))
-    })
+        .find(|(full, _)| full == name || short(full) == name)
+    {
+        return format!(
+            "`{full}` is declared in `{}`: import that file",
+            from.name()
+        );
+    }
+    names.extend(linked.iter().map(|(full, _)| short(full)));
+    let last = name.rsplit('.').next();
+    let namesake = linked
+        .iter()
+        .find(|(full, _)| full.rsplit('.').next() == last);
+    near::hint(name, names.iter().map(String::as_str))
+        .or_else(|| namesake.map(|(full, _)| format!("there is a `{full}`: write its full name")))
+        .unwrap_or_else(|| "declare it, or import the file that does".to_owned())
 }
 
 fn declared(message: &DescriptorProto, names: &mut Vec<String>) {

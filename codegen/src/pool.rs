@@ -6,7 +6,7 @@ use crate::{
     near, parse,
     source::{self, Sources},
 };
-use prost_reflect::DescriptorPool;
+use prost_reflect::{DescriptorError, DescriptorPool};
 use prost_types::FileDescriptorProto;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -45,6 +45,7 @@ pub(crate) fn load(sources: &mut Sources, google_in_place: bool) -> (Loaded, Vec
         stack: Vec::new(),
         generated: Vec::new(),
         problems: Vec::new(),
+        unlinked: Vec::new(),
     };
     let selected: Vec<_> = loader.sources.selected.clone().into_iter().collect();
     for (name, path) in selected {
@@ -63,9 +64,17 @@ pub(crate) fn load(sources: &mut Sources, google_in_place: bool) -> (Loaded, Vec
         pool,
         nodes,
         mut generated,
-        problems,
+        mut problems,
+        unlinked,
         ..
     } = loader;
+    for (error, descriptor) in &unlinked {
+        let text = nodes.get(descriptor.name()).map(|node| &node.text);
+        problems.extend(
+            text.into_iter()
+                .flat_map(|text| parse::links(error, text, descriptor, &pool)),
+        );
+    }
     generated.sort();
     let texts = nodes
         .into_iter()
@@ -93,6 +102,8 @@ struct Loader<'a> {
     stack: Vec<String>,
     generated: Vec<String>,
     problems: Vec<Diagnostic>,
+    /// Told at the end, when every name there is can serve as a hint.
+    unlinked: Vec<(DescriptorError, FileDescriptorProto)>,
 }
 
 struct Node {
@@ -178,8 +189,10 @@ impl Loader<'_> {
                     Err(error) => {
                         let place = Place::file(&shown.clone().into());
                         let message = format!("cannot read the file: {error}");
-                        self.problems
-                            .push(Diagnostic::at(place, message).help("check its permissions"));
+                        self.problems.push(
+                            Diagnostic::at(place, message)
+                                .help("check that it exists and is yours to read"),
+                        );
                         return (
                             Text {
                                 shown: shown.into(),
@@ -299,17 +312,15 @@ impl Loader<'_> {
     }
 
     fn link(&mut self, descriptor: FileDescriptorProto) -> bool {
-        let text = self
-            .nodes
-            .get(descriptor.name())
-            .map(|node| node.text.clone())
-            .unwrap_or_default();
         match self.pool.add_file_descriptor_proto(descriptor.clone()) {
             Ok(()) => true,
             Err(error) => {
-                let error = error.with_source_code(&text.source);
-                self.problems
-                    .extend(parse::links(&error, &text, &descriptor, &self.pool));
+                let source = self
+                    .nodes
+                    .get(descriptor.name())
+                    .map(|node| node.text.source.as_str());
+                let error = error.with_source_code(source.unwrap_or_default());
+                self.unlinked.push((error, descriptor));
                 false
             }
         }

@@ -44,7 +44,7 @@ pub(crate) fn find(config: &Config, roots: &[PathBuf]) -> (Sources, Vec<Diagnost
         sources.select_file(file);
     }
     if found == 0 && sources.problems.is_empty() && sources.selected.is_empty() {
-        sources.problems.push(nothing_found(roots));
+        sources.problems.push(nothing_found(roots, config));
     }
     sources.filter(config);
     let problems = std::mem::take(&mut sources.problems);
@@ -229,12 +229,24 @@ fn missing(path: &Path) -> Diagnostic {
         .help("in a build script, paths start at the directory of `Cargo.toml`")
 }
 
-fn nothing_found(roots: &[PathBuf]) -> Diagnostic {
+fn nothing_found(roots: &[PathBuf], config: &Config) -> Diagnostic {
     let message = match roots {
         [] => "no directory and no file was given to compile".to_owned(),
         roots => format!("there is no `.proto` file below {}", list(roots)),
     };
-    Diagnostic::general(message).help("give `compile` the directory that holds the `.proto` files")
+    let below = |include: &&PathBuf| {
+        roots
+            .iter()
+            .any(|root| canonical(include).starts_with(canonical(root)))
+    };
+    let left_out = config.includes.iter().find(below).map(|include| {
+        format!(
+            "`{}` is left out, as an include directory: compile it too",
+            include.display()
+        )
+    });
+    let help = "give `compile` the directory that holds the `.proto` files".to_owned();
+    Diagnostic::general(message).help(left_out.unwrap_or(help))
 }
 
 fn odd_name(path: &Path) -> Diagnostic {

@@ -31,12 +31,22 @@ fn compile(case: &str, dir: &Path, out: &Path) -> Result {
             .runtime("::cordial::")
             .compile([dir]),
         "missing_directory" => config.compile([dir.join("protso")]),
-        "missing_include" => config.include(dir.join("third_party")).compile([dir.join("protos")]),
+        "missing_include" => config
+            .include(dir.join("third_party"))
+            .compile([dir.join("protos")]),
         "no_out_dir" => Config::new().compile([dir]),
+        "only_included" => config
+            .include(dir.join("main/shop"))
+            .compile([dir.join("main")]),
         "outside" => config.include("src").compile([dir.join("a.proto")]),
-        "patterns" => config.select("b*.proto").exclude("legacy/**").compile([dir]),
+        "patterns" => config
+            .select("b*.proto")
+            .exclude("legacy/**")
+            .compile([dir]),
         "shadowed" => config.compile([dir.join("one"), dir.join("two")]),
-        "two_paths" => config.include(dir.join("main/shop")).compile([dir.join("main")]),
+        "two_paths" => config
+            .include(dir.join("main/shop"))
+            .compile([dir.join("main")]),
         "unwritable" => config.out_dir("no/such/directory").compile([dir]),
         _ => config.compile([dir]),
     }
@@ -55,7 +65,10 @@ fn errors() {
             Err(error) => error,
         };
         assert_eq!(format!("{error}"), format!("{error:?}"), "{name}");
-        assert!(support::files(&out, "rs").is_empty(), "{name} wrote something");
+        assert!(
+            support::files(&out, "rs").is_empty(),
+            "{name} wrote something"
+        );
         let text = BTreeMap::from([("error.txt".to_owned(), format!("{error}\n"))]);
         changed.extend(support::compare(&case, "txt", &text));
     }

@@ -20,7 +20,13 @@ impl Check<'_> {
             let what = format!("oneof `{}`", oneof.name());
             scope.take(&names::snake(oneof.name()), &what, &spot, FIELDS, self);
         }
+        let reserved: HashSet<_> = message.reserved_names().map(str::to_owned).collect();
         for field in message.fields() {
+            if reserved.contains(field.name()) {
+                let text = format!("field name `{}` is reserved", field.name());
+                let help = "take another name: reserved ones belonged to what was removed";
+                self.report(&spot(&file, field.path()), text, help);
+            }
             let in_oneof = field
                 .containing_oneof()
                 .is_some_and(|oneof| !oneof.is_synthetic());

@@ -95,19 +95,24 @@ struct Namespace {
 }
 
 impl Namespace {
-    /// Takes a name for `what`, or reports who has it already.
-    fn take(&mut self, name: &str, what: &str, spot: &Spot, help: &str, check: &mut Check<'_>) {
-        match self.taken.get(name) {
-            None => {
-                self.taken
-                    .insert(name.to_owned(), (what.to_owned(), spot.clone()));
-            }
-            Some((first, first_spot)) => {
-                let line = check.line(first_spot);
-                let message = format!("{what} and {first} would both be `{name}` in Rust");
-                check.report(spot, message, format!("the first is at {line}\n{help}"));
-            }
-        }
+    /// Takes a name for `what`, or reports who has it already; whether it was free.
+    fn take(
+        &mut self,
+        name: &str,
+        what: &str,
+        spot: &Spot,
+        help: &str,
+        check: &mut Check<'_>,
+    ) -> bool {
+        let Some((first, first_spot)) = self.taken.get(name) else {
+            self.taken
+                .insert(name.to_owned(), (what.to_owned(), spot.clone()));
+            return true;
+        };
+        let line = check.line(first_spot);
+        let message = format!("{what} and {first} would both be `{name}` in Rust");
+        check.report(spot, message, format!("the first is at {line}\n{help}"));
+        false
     }
 }
 

@@ -3,26 +3,15 @@
 use super::{Check, NAME, Namespace};
 use crate::model::{Package, Service, Spot};
 
+const RENAME: &str = "rename one of the two";
+
 impl Check<'_> {
     /// Checks what services and options add to the names that messages take.
     pub(super) fn services(&mut self, package: &Package, mut types: Namespace) {
         let mut values = Namespace::default();
         for service in &package.services {
-            let spot = named(&service.place);
-            let help = "rename one of the two";
-            let what = format!("service `{}`", service.proto_name);
-            types.take(&service.name, &what, &spot, help, self);
-            let client = format!("the client of service `{}`", service.proto_name);
-            types.take(&service.client, &client, &spot, help, self);
-            let function = format!("the server function of service `{}`", service.proto_name);
-            values.take(&service.server, &function, &spot, help, self);
-            self.methods(service);
-            for method in &service.methods {
-                let what = format!(
-                    "the constant of method `{}.{}`",
-                    service.proto_name, method.proto_name
-                );
-                values.take(&method.constant, &what, &named(&method.place), help, self);
+            if self.service(service, &mut types, &mut values) {
+                self.methods(service, &mut values);
             }
         }
         for extension in &package.extensions {
@@ -34,28 +23,60 @@ impl Check<'_> {
                 &extension.constant,
                 &what,
                 &named(&extension.place),
-                "rename one of the two",
+                RENAME,
                 self,
             );
         }
     }
 
-    fn methods(&mut self, service: &Service) {
+    fn service(
+        &mut self,
+        service: &Service,
+        types: &mut Namespace,
+        values: &mut Namespace,
+    ) -> bool {
+        let (spot, name) = (named(&service.place), &service.proto_name);
+        if service.name.is_empty() {
+            self.nameless("service", name, &spot);
+            return false;
+        }
+        types.take(
+            &service.name,
+            &format!("service `{name}`"),
+            &spot,
+            RENAME,
+            self,
+        ) && types.take(
+            &service.client,
+            &format!("the client of service `{name}`"),
+            &spot,
+            RENAME,
+            self,
+        ) && values.take(
+            &service.server,
+            &format!("the server function of service `{name}`"),
+            &spot,
+            RENAME,
+            self,
+        )
+    }
+
+    fn methods(&mut self, service: &Service, values: &mut Namespace) {
         let mut methods = Namespace::default();
         for method in &service.methods {
-            let spot = named(&method.place);
+            let (spot, name) = (named(&method.place), &method.proto_name);
             if method.name.is_empty() {
-                self.nameless("method", &method.proto_name, &spot);
-            } else {
-                let what = format!("method `{}`", method.proto_name);
-                methods.take(
-                    &method.name,
-                    &what,
-                    &spot,
-                    "rename one: Rust methods are in snake_case",
-                    self,
-                );
+                self.nameless("method", name, &spot);
+                continue;
             }
+            let what = format!("the constant of method `{}.{name}`", service.proto_name);
+            let _ = methods.take(
+                &method.name,
+                &format!("method `{name}`"),
+                &spot,
+                "rename one: Rust methods are in snake_case",
+                self,
+            ) && values.take(&method.constant, &what, &spot, RENAME, self);
         }
     }
 }
