@@ -17,6 +17,7 @@ mod model;
 mod names;
 mod near;
 mod options;
+mod packages;
 mod parse;
 pub mod plugin;
 mod pool;

@@ -1,7 +1,7 @@
 //! Lowering: descriptors become the model.
 
 use crate::{
-    docs,
+    docs::Docs,
     model::{Extension, Idempotency, Method, MethodKind, Package, Service, Spot},
     names, options,
     pool::Loaded,
@@ -37,7 +37,7 @@ pub(crate) fn packages(loaded: &Loaded, types: &Types) -> Vec<Package> {
             file,
             types,
             taken: &taken,
-            docs: docs::by_path(file.file_descriptor_proto()),
+            docs: Docs::of(file.file_descriptor_proto()),
         };
         let options = options::Options::of(file);
         package.sources.push(file.name().to_owned());
@@ -68,7 +68,7 @@ struct Lower<'a> {
     file: &'a FileDescriptor,
     types: &'a Types,
     taken: &'a HashMap<String, BTreeSet<String>>,
-    docs: HashMap<&'a [i32], Vec<String>>,
+    docs: Docs<'a>,
 }
 
 impl Lower<'_> {
@@ -231,7 +231,7 @@ impl Lower<'_> {
     }
 
     fn docs(&self, path: &[i32]) -> Vec<String> {
-        self.docs.get(path).cloned().unwrap_or_default()
+        self.docs.at(path)
     }
 
     fn spot(&self, path: &[i32]) -> Spot {

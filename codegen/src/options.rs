@@ -42,7 +42,7 @@ struct Method {
 
 impl Options {
     pub(crate) fn of(file: &FileDescriptor) -> Self {
-        if file.services().len() == 0 {
+        if !has_options(file) {
             return Self::default();
         }
         let file = File::decode(encode(file).as_slice()).unwrap_or_default();
@@ -73,6 +73,14 @@ impl Options {
             .cloned()
             .unwrap_or_default()
     }
+}
+
+/// Whether any service or method has options: most have none, and then nothing needs to be encoded.
+fn has_options(file: &FileDescriptor) -> bool {
+    let mut services = file.file_descriptor_proto().service.iter();
+    services.any(|service| {
+        service.options.is_some() || service.method.iter().any(|method| method.options.is_some())
+    })
 }
 
 fn extensions(options: Option<Vec<u8>>) -> Vec<u8> {

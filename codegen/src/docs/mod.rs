@@ -7,28 +7,46 @@
 mod block;
 mod inline;
 
-use prost_types::FileDescriptorProto;
+use prost_types::{FileDescriptorProto, source_code_info::Location};
 use std::collections::HashMap;
 
-/// The docs of every commented part of a file, by descriptor path.
-pub(crate) fn by_path(file: &FileDescriptorProto) -> HashMap<&[i32], Vec<String>> {
-    let locations = file.source_code_info.iter().flat_map(|info| &info.location);
-    let mut found = HashMap::new();
-    for location in locations {
-        let comments = [&location.leading_comments, &location.trailing_comments];
+/// The comments of a file, by descriptor path.
+#[derive(Default)]
+pub(crate) struct Docs<'a> {
+    commented: HashMap<&'a [i32], &'a Location>,
+}
+
+impl<'a> Docs<'a> {
+    pub(crate) fn of(file: &'a FileDescriptorProto) -> Self {
+        let locations = file.source_code_info.iter().flat_map(|info| &info.location);
+        let commented = locations.filter(|location| {
+            location.leading_comments.is_some() || location.trailing_comments.is_some()
+        });
+        Self {
+            commented: commented
+                .map(|location| (location.path.as_slice(), location))
+                .collect(),
+        }
+    }
+
+    /// The lines of rustdoc for what is declared at `path`.
+    pub(crate) fn at(&self, path: &[i32]) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
-        for comment in comments.into_iter().flatten() {
+        let Some(location) = self.commented.get(path) else {
+            return lines;
+        };
+        for comment in [&location.leading_comments, &location.trailing_comments]
+            .into_iter()
+            .flatten()
+        {
             let paragraph = clean(comment);
             if !lines.is_empty() && !paragraph.is_empty() {
                 lines.push(String::new());
             }
             lines.extend(paragraph);
         }
-        if !lines.is_empty() {
-            found.insert(location.path.as_slice(), lines);
-        }
+        lines
     }
-    found
 }
 
 /// One comment as lines of rustdoc, none for a comment that says nothing.

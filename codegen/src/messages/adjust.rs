@@ -1,7 +1,11 @@
 //! Adjusting prost-build's items: docs put back, and lints of a strict crate satisfied.
 
 use super::{lints, placeholders::Placeholders};
-use syn::{Attribute, Expr, ExprLit, Fields, ImplItem, Item, Lit, Meta, parse_quote};
+use proc_macro2::{Ident, Span};
+use syn::{
+    AttrStyle, Attribute, Expr, ExprLit, Fields, ImplItem, Item, Lit, LitStr, Meta, MetaNameValue,
+    parse_quote,
+};
 
 /// Adjusts the items of the module called `module`.
 pub(super) fn items(module: &str, items: &mut [Item], docs: &Placeholders) {
@@ -83,11 +87,28 @@ fn restore(attributes: &mut Vec<Attribute>, docs: &Placeholders) {
         } else {
             format!(" {line}")
         };
-        parse_quote!(#[doc = #line])
+        doc(&line)
     });
     let unused = held.unused.then(|| parse_quote!(#[allow(dead_code)]));
     let restored: Vec<_> = lines.chain(unused).collect();
     attributes.splice(index..=index, restored);
+}
+
+/// `#[doc = "…"]`, built rather than parsed: there are many.
+fn doc(line: &str) -> Attribute {
+    Attribute {
+        pound_token: Default::default(),
+        style: AttrStyle::Outer,
+        bracket_token: Default::default(),
+        meta: Meta::NameValue(MetaNameValue {
+            path: Ident::new("doc", Span::call_site()).into(),
+            eq_token: Default::default(),
+            value: Expr::Lit(ExprLit {
+                attrs: Vec::new(),
+                lit: Lit::Str(LitStr::new(line, Span::call_site())),
+            }),
+        }),
+    }
 }
 
 fn doc_text(attribute: &Attribute) -> Option<String> {

@@ -8,23 +8,42 @@ mod unused;
 use crate::{Config, Error, ErrorKind, pool::Loaded, resolve::Types};
 use placeholders::Placeholders;
 use prost_build::Module;
+use prost_types::FileDescriptorProto;
 use std::collections::HashMap;
 
-/// The items of every package, by package name.
-pub(crate) fn generate(
-    loaded: &Loaded,
-    types: &Types,
-    config: &Config,
-) -> Result<HashMap<String, Vec<syn::Item>>, Error> {
+/// What prost-build wrote, by package name.
+pub(crate) struct Messages {
+    code: HashMap<String, (Module, String)>,
+    docs: Placeholders,
+}
+
+impl Messages {
+    pub(crate) fn has(&self, package: &str) -> bool {
+        self.code.contains_key(package)
+    }
+
+    /// The items of one package, adjusted; none if it has no messages and no enums.
+    pub(crate) fn items(&self, package: &str) -> Result<Vec<syn::Item>, Error> {
+        let Some((module, code)) = self.code.get(package) else {
+            return Ok(Vec::new());
+        };
+        let mut file = syn::parse_file(code).map_err(internal)?;
+        adjust::items(
+            module.parts().last().unwrap_or_default(),
+            &mut file.items,
+            &self.docs,
+        );
+        Ok(file.items)
+    }
+}
+
+/// Has prost-build write the messages and enums of every package.
+pub(crate) fn generate(loaded: &Loaded, types: &Types, config: &Config) -> Result<Messages, Error> {
     let mut docs = Placeholders::new(unused::find(loaded));
     let mut requests = Vec::new();
     let mut packages = HashMap::new();
     for file in loaded.pool.files() {
-        let mut descriptor = file.file_descriptor_proto().clone();
-        descriptor.source_code_info = Some(docs.replace(&descriptor));
-        descriptor.service.clear();
-        let generated = loaded.generated.iter().any(|name| name == file.name());
-        let module = if generated {
+        let module = if loaded.generated.iter().any(|name| name == file.name()) {
             let module = Module::from_protobuf_package_name(file.package_name());
             packages.insert(module.clone(), file.package_name().to_owned());
             module
@@ -32,20 +51,30 @@ pub(crate) fn generate(
             // prost-build must see every message to know which can be `Copy`: this one's code is dropped.
             Module::from_parts(["elsewhere::"])
         };
-        requests.push((module, descriptor));
+        requests.push((module, types_only(file.file_descriptor_proto(), &mut docs)));
     }
     requests.sort_by(|(_, a), (_, b)| a.name().cmp(b.name()));
     let written = prost(types, config).generate(requests).map_err(internal)?;
-    let mut items = HashMap::new();
-    for (module, code) in written {
-        if let Some(package) = packages.remove(&module) {
-            let mut file = syn::parse_file(&code).map_err(internal)?;
-            let name = module.parts().last().unwrap_or_default();
-            adjust::items(name, &mut file.items, &docs);
-            items.insert(package, file.items);
-        }
+    let code = written
+        .into_iter()
+        .filter_map(|(module, code)| Some((packages.remove(&module)?, (module, code))));
+    Ok(Messages {
+        code: code.collect(),
+        docs,
+    })
+}
+
+/// A file without its services and with placeholders for its comments.
+fn types_only(file: &FileDescriptorProto, docs: &mut Placeholders) -> FileDescriptorProto {
+    FileDescriptorProto {
+        name: file.name.clone(),
+        package: file.package.clone(),
+        message_type: file.message_type.clone(),
+        enum_type: file.enum_type.clone(),
+        syntax: file.syntax.clone(),
+        source_code_info: Some(docs.replace(file)),
+        ..FileDescriptorProto::default()
     }
-    Ok(items)
 }
 
 fn prost(types: &Types, config: &Config) -> prost_build::Config {

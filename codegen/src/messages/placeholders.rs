@@ -3,7 +3,7 @@
 //! prost-build rewrites the comments it is given. It is given `@7@` instead, which it leaves alone, and
 //! the docs come back when its code is read, along with what else is to be known of the item.
 
-use crate::docs;
+use crate::docs::Docs;
 use prost_types::{
     DescriptorProto, EnumDescriptorProto, FileDescriptorProto, SourceCodeInfo,
     source_code_info::Location,
@@ -34,7 +34,7 @@ impl Placeholders {
 
     /// The source info to give to prost-build: a location for everything it looks up.
     pub(crate) fn replace(&mut self, file: &FileDescriptorProto) -> SourceCodeInfo {
-        let mut docs = docs::by_path(file);
+        let docs = Docs::of(file);
         let mut parts = Parts::default();
         for (index, message) in file.message_type.iter().enumerate() {
             parts.message(message, child(&[], 4, index), file.package());
@@ -43,7 +43,7 @@ impl Placeholders {
             parts.enumeration(enumeration, child(&[], 5, index), file.package());
         }
         let locations = parts.found.into_iter().map(|(path, full_name)| {
-            let docs = docs.remove(path.as_slice()).unwrap_or_default();
+            let docs = docs.at(&path);
             let unused = full_name.is_some_and(|name| self.unused.contains(&name));
             let leading_comments =
                 (unused || !docs.is_empty()).then(|| self.hold(Held { docs, unused }));
