@@ -117,17 +117,14 @@ impl Connector {
             .await
             .map_err(|error| refused().because(error))?;
         let mut connection = Box::pin(connection);
-        tokio::select! {
-            biased;
-            heard = &mut greeting => match heard {
-                Ok(true) => {}
-                Ok(false) | Err(_) => return Err(refused()),
-            },
-            ended = connection.as_mut() => return Err(match (ended, greeting.try_recv()) {
-                (_, Ok(false)) => refused(),
-                (Err(error), _) => closed(authority).because(error),
-                (Ok(()), _) => closed(authority),
-            }),
+        let heard = tokio::select! {
+            heard = &mut greeting => heard.ok(),
+            _ = connection.as_mut() => greeting.try_recv().ok(),
+        };
+        match heard {
+            Some(true) => {}
+            Some(false) => return Err(refused()),
+            None => return Err(closed(authority)),
         }
         tokio::spawn(async move {
             if let Err(error) = connection.await {

@@ -1,8 +1,10 @@
 //! What the tests share: a service whose handlers each test brings, a server
 //! to reach it by, and ways to see that something was dropped.
-#![allow(dead_code, unreachable_pub)]
+// Each test binary uses a part of it.
+#![allow(dead_code, unused_imports, unreachable_pub)]
 
 pub mod probe;
+pub mod raw;
 
 use cordial_runtime::{Channel, Server};
 use std::{future::Future, time::Duration};

@@ -1,0 +1,96 @@
+//! What our channel sends.
+
+use crate::common::{raw::*, *};
+use cordial_runtime::{Channel, Compression, Method};
+use http::HeaderMap;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// The heads of the requests that arrive; each is answered with NOT_FOUND.
+async fn heads() -> (RawServer, mpsc::Receiver<(http::request::Parts, Vec<u8>)>) {
+    let (tell, told) = mpsc::channel(8);
+    let server = RawServer::start(move |asked: Asked| {
+        let tell = tell.clone();
+        async move {
+            let (parts, mut body) = asked.request.into_parts();
+            let mut data = Vec::new();
+            while let Some(Ok(chunk)) = body.data().await {
+                data.extend_from_slice(&chunk);
+            }
+            tell.send((parts, data)).await.unwrap();
+            let mut respond = asked.respond;
+            let head = http::Response::builder()
+                .header("content-type", "application/grpc")
+                .header("grpc-status", "5");
+            respond.send_response(head.body(()).unwrap(), true).unwrap();
+        }
+    })
+    .await;
+    (server, told)
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers
+        .get(name)
+        .map_or("", |value| value.to_str().unwrap())
+}
+
+#[tokio::test]
+async fn a_call_is_what_the_specification_says() {
+    let (server, mut told) = heads().await;
+    let channel = Channel::to(&server.uri).unwrap();
+    let call = channel.unary(UNARY, note("")).metadata("x-mine", "1");
+    let status = within(call.into_future()).await.unwrap_err();
+    assert_eq!(status.code(), cordial_runtime::Code::NotFound);
+    let (head, body) = told.recv().await.unwrap();
+    assert_eq!(head.method, http::Method::POST);
+    assert_eq!(
+        head.uri.to_string(),
+        format!("{}/test.v1.Probe/Unary", server.uri)
+    );
+    assert_eq!(text(&head.headers, "te"), "trailers");
+    assert_eq!(text(&head.headers, "content-type"), "application/grpc");
+    assert_eq!(
+        text(&head.headers, "grpc-accept-encoding"),
+        "gzip,deflate,zstd,identity"
+    );
+    assert!(text(&head.headers, "user-agent").starts_with("grpc-rust-cordial/"));
+    assert_eq!(text(&head.headers, "x-mine"), "1");
+    assert_eq!(head.headers.len(), 5, "{:?}", head.headers);
+    assert_eq!(body, frame(0, b""));
+}
+
+#[tokio::test]
+async fn a_call_says_how_it_is_compressed_and_how_long_it_may_take() {
+    let (server, mut told) = heads().await;
+    let channel = Channel::to(&server.uri).unwrap();
+    let call = channel
+        .unary(UNARY, note("hi"))
+        .compression(Some(Compression::Zstd))
+        .timeout(Duration::from_secs(50));
+    within(call.into_future()).await.unwrap_err();
+    let (head, body) = told.recv().await.unwrap();
+    assert_eq!(text(&head.headers, "grpc-encoding"), "zstd");
+    assert_eq!(body[0], 1);
+    let timeout = text(&head.headers, "grpc-timeout");
+    let (digits, unit) = timeout.split_at(timeout.len() - 1);
+    assert_eq!(unit, "u", "{timeout}");
+    assert!(
+        (40_000_000..=50_000_000).contains(&digits.parse::<u64>().unwrap()),
+        "{timeout}"
+    );
+}
+
+#[tokio::test]
+async fn a_method_without_a_path_fails_its_call_alone() {
+    let (server, _told) = heads().await;
+    let channel = Channel::to(&server.uri).unwrap();
+    for path in ["", "no slash", "/a b"] {
+        let nameless: Method<Note, Note> = Method::unary(path);
+        let _ = (nameless.service(), nameless.name());
+        let status = within(channel.unary(nameless, note("")).into_future())
+            .await
+            .unwrap_err();
+        assert!(status.message().contains("no path"), "{path:?}: {status:?}");
+    }
+}
