@@ -145,15 +145,16 @@ macro_rules! version {
                 assert!(numbers.contains(&50_001));
             }
 
+            async fn unknown(question: Ask, what: &str) {
+                let told = ask(vec![question]).await;
+                let Told::Error(5, why) = &told[0] else {
+                    panic!("{told:?}");
+                };
+                assert!(why.contains(what), "{why}");
+            }
+
             #[tokio::test]
             async fn says_what_it_does_not_know() {
-                let unknown = |question, what: &str| async move {
-                    let told = ask(vec![question]).await;
-                    let Told::Error(5, why) = &told[0] else {
-                        panic!("{told:?}");
-                    };
-                    assert!(why.contains(what), "{why}");
-                };
                 unknown(Ask::FileByFilename("x.proto".into()), "x.proto").await;
                 unknown(Ask::FileContainingSymbol("a.B".into()), "a.B").await;
                 unknown(Ask::FileContainingSymbol("B".into()), "B").await;
