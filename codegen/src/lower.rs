@@ -45,7 +45,9 @@ pub(crate) fn packages(loaded: &Loaded, types: &Types) -> Vec<Package> {
             file.services()
                 .map(|service| lower.service(&service, &options)),
         );
-        package.extensions.extend(lower.extensions());
+        if !types.is_runtime_file(file.name()) {
+            package.extensions.extend(lower.extensions());
+        }
     }
     packages.into_values().collect()
 }

@@ -11,7 +11,7 @@ use prost_types::FileDescriptorProto;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -268,7 +268,7 @@ impl Loader<'_> {
     }
 
     /// A file under two names would define everything twice.
-    fn second_name(&mut self, import: &str, path: &PathBuf) -> Option<(String, Vec<String>)> {
+    fn second_name(&mut self, import: &str, path: &Path) -> Option<(String, Vec<String>)> {
         let first = self
             .names
             .entry(source::canonical(path))

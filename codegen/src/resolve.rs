@@ -11,6 +11,7 @@ pub(crate) struct Types {
     prost: String,
     /// `::cordial::google::protobuf`
     well_known: String,
+    google_in_place: bool,
 }
 
 impl Types {
@@ -36,6 +37,7 @@ impl Types {
             externs,
             prost,
             well_known,
+            google_in_place: config.google_in_place,
         }
     }
 
@@ -63,6 +65,11 @@ impl Types {
     /// Whether all of a package comes from elsewhere, so that there is nothing to generate for it.
     pub(crate) fn is_extern_package(&self, package: &str) -> bool {
         !package.is_empty() && self.is_extern(package)
+    }
+
+    /// Whether a file is one that the runtime has, the user's own copy of it included.
+    pub(crate) fn is_runtime_file(&self, name: &str) -> bool {
+        !self.google_in_place && bundled::find(name).is_some()
     }
 
     /// The Rust path of a type, seen from the module of `package`.

@@ -127,11 +127,8 @@ fn descriptors_keep_options_and_imports() {
             .methods()
             .nth(1)
             .unwrap();
-        let role = method
-            .options()
-            .get_extension(&pool.get_extension_by_name("auth.role").unwrap())
-            .into_owned();
-        role
+        let extension = pool.get_extension_by_name("auth.role").unwrap();
+        method.options().get_extension(&extension).into_owned()
     };
     assert_eq!(role(&bare), Value::String("owner".to_owned()));
     assert_eq!(role(&full), Value::String("owner".to_owned()));

@@ -5,6 +5,7 @@ use crate::{
     model::{Method, MethodKind, Service},
 };
 use proc_macro2::TokenStream;
+use quote::quote;
 use tonic_build::CodeGenBuilder;
 
 /// The modules `greeter_client` and `greeter_server`, as tonic-build writes them.
@@ -16,7 +17,11 @@ pub(crate) fn stubs(service: &Service, config: &Config) -> TokenStream {
     let server = config
         .server
         .then(|| builder.generate_server(service, "super"));
-    client.into_iter().chain(server).collect()
+    let modules = client.into_iter().chain(server);
+    // tonic's code is not held to the lints that ours is.
+    modules
+        .map(|module| quote!(#[allow(clippy::all, clippy::pedantic)] #module))
+        .collect()
 }
 
 impl tonic_build::Service for Service {

@@ -117,6 +117,7 @@ pub const CHAT_UPLOAD: ::cordial::Method<Line, UploadReply> =
 pub const CHAT_TALK: ::cordial::Method<Line, Line> =
     ::cordial::Method::bidi_streaming("/chat.v1.Chat/Talk");
 
+#[allow(clippy::all, clippy::pedantic)]
 /// Generated client implementations.
 pub mod chat_client {
     #![allow(
@@ -295,6 +296,7 @@ pub mod chat_client {
     }
 }
 
+#[allow(clippy::all, clippy::pedantic)]
 /// Generated server implementations.
 pub mod chat_server {
     #![allow(
