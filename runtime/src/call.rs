@@ -2,13 +2,13 @@
 
 use crate::{
     body::Body,
-    channel::{CallOptions, Channel},
     compression::Compression,
     deadline::{self, Deadline},
     engine::BoxFuture,
     guard::{self, Guard},
     message::{Request, Response},
     method::Method,
+    outbound::{CallOptions, Outbound},
     status::{Result, Status},
     streaming::Streaming,
 };
@@ -21,7 +21,7 @@ use tonic::metadata::{AsciiMetadataKey, BinaryMetadataKey, BinaryMetadataValue};
 /// future itself, cancels it and tells the server.
 #[must_use = "a call is made when awaited"]
 pub struct Call<T> {
-    channel: Channel,
+    outbound: Outbound,
     method: Method,
     request: Request<Body>,
     options: CallOptions,
@@ -85,9 +85,9 @@ impl<T> Call<T> {
 }
 
 impl<T: Message + Default + 'static> Call<T> {
-    pub(crate) fn one(channel: Channel, method: Method, request: Request<Body>) -> Self {
+    pub(crate) fn one(outbound: Outbound, method: Method, request: Request<Body>) -> Self {
         Self {
-            channel,
+            outbound,
             method,
             request,
             options: CallOptions::default(),
@@ -109,9 +109,9 @@ impl<T: Message + Default + 'static> Call<T> {
 }
 
 impl<T: Message + Default + 'static> Call<Streaming<T>> {
-    pub(crate) fn many(channel: Channel, method: Method, request: Request<Body>) -> Self {
+    pub(crate) fn many(outbound: Outbound, method: Method, request: Request<Body>) -> Self {
         Self {
-            channel,
+            outbound,
             method,
             request,
             options: CallOptions::default(),
@@ -141,7 +141,7 @@ impl<T: 'static> IntoFuture for Call<T> {
                 return Err(invalid);
             }
             let deadline = self.request.deadline();
-            let response = self.channel.start(self.method, self.request, self.options);
+            let response = self.outbound.start(self.method, self.request, self.options);
             let response = guard::until(deadline, response).await?;
             (self.receive)(response, deadline).await
         })
@@ -152,7 +152,7 @@ impl<T> fmt::Debug for Call<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
             .field("method", &self.method)
-            .field("channel", &self.channel)
+            .field("channel", &self.outbound)
             .field("deadline", &self.request.deadline())
             .finish_non_exhaustive()
     }

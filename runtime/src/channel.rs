@@ -4,14 +4,14 @@ use crate::{
     body::Body,
     call::Call,
     compression::Compression,
-    engine::{BoxFuture, Connector, Error, Target},
+    engine::{Connector, Error, Target},
     in_process::InProcess,
-    layer::{Endpoint, Layer, Layers},
+    layer::Layer,
     limits::Limits,
-    message::{IntoRequest, IntoStreamingRequest, Request, Response},
+    message::{IntoRequest, IntoStreamingRequest, Request},
     method::Method,
-    protocol,
-    status::{Result, Status},
+    outbound::{Outbound, Transport},
+    status::Result,
     streaming::Streaming,
     subchannel::Subchannel,
 };
@@ -22,28 +22,7 @@ use tokio_stream::StreamExt;
 /// Reaches a service. Cheap to clone; clones share connections. Calls take
 /// `&self` and may run at the same time.
 #[derive(Clone)]
-pub struct Channel {
-    transport: Transport,
-    layers: Layers,
-    compression: Option<Compression>,
-}
-
-#[derive(Clone)]
-enum Transport {
-    Wire(Arc<Subchannel>),
-    InProcess(Arc<InProcess>),
-}
-
-/// What one call asks of the channel.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct CallOptions {
-    pub(crate) wait_for_ready: bool,
-    pub(crate) compression: Option<Option<Compression>>,
-}
-
-/// How often a request that never left is sent once more. Each time the
-/// connection had closed in between, so more is a peer that closes at once.
-const UNSENT_ATTEMPTS_MAX: usize = 5;
+pub struct Channel(Outbound);
 
 impl Channel {
     /// A channel to `http://host:port` (plain text), `https://host:port` (TLS)
@@ -58,34 +37,25 @@ impl Channel {
             #[cfg(feature = "tls")]
             tls: crate::engine::ClientTls::new(),
         };
-        Ok(Self::over(Transport::Wire(Arc::new(Subchannel::new(
-            connector,
-        )))))
+        let subchannel = Arc::new(Subchannel::new(connector));
+        Ok(Self(Outbound::new(Transport::Wire(subchannel))))
     }
 
     pub(crate) fn in_process(server: InProcess) -> Self {
-        Self::over(Transport::InProcess(Arc::new(server)))
-    }
-
-    fn over(transport: Transport) -> Self {
-        Self {
-            transport,
-            layers: Layers::default(),
-            compression: None,
-        }
+        Self(Outbound::new(Transport::InProcess(Arc::new(server))))
     }
 
     /// Passes every call through `layer` too, inside the layers added before.
     #[must_use]
     pub fn layer(mut self, layer: impl Layer) -> Self {
-        self.layers.push(layer);
+        self.0.layers.push(layer);
         self
     }
 
     /// Compresses what is sent, unless a call says otherwise.
     #[must_use]
     pub fn with_compression(mut self, compression: Compression) -> Self {
-        self.compression = Some(compression);
+        self.0.compression = Some(compression);
         self
     }
 
@@ -103,10 +73,10 @@ impl Channel {
     }
 
     fn reconnect(mut self, change: impl FnOnce(&mut Connector)) -> Self {
-        if let Transport::Wire(subchannel) = &self.transport {
+        if let Transport::Wire(subchannel) = &self.0.transport {
             let mut connector = subchannel.connector().clone();
             change(&mut connector);
-            self.transport = Transport::Wire(Arc::new(Subchannel::new(connector)));
+            self.0.transport = Transport::Wire(Arc::new(Subchannel::new(connector)));
         }
         self
     }
@@ -122,7 +92,7 @@ impl Channel {
         Out: Message + Default + 'static,
     {
         let request = request.into_request().map(Body::one);
-        Call::one(self.clone(), method.erase(), request)
+        Call::one(self.0.clone(), method.erase(), request)
     }
 
     /// A call of a server-streaming method.
@@ -136,7 +106,7 @@ impl Channel {
         Out: Message + Default + 'static,
     {
         let request = request.into_request().map(Body::one);
-        Call::many(self.clone(), method.erase(), request)
+        Call::many(self.0.clone(), method.erase(), request)
     }
 
     /// A call of a client-streaming method.
@@ -149,7 +119,7 @@ impl Channel {
         In: Message + 'static,
         Out: Message + Default + 'static,
     {
-        Call::one(self.clone(), method.erase(), stream_of(request))
+        Call::one(self.0.clone(), method.erase(), stream_of(request))
     }
 
     /// A call of a bidirectional method.
@@ -162,23 +132,7 @@ impl Channel {
         In: Message + 'static,
         Out: Message + Default + 'static,
     {
-        Call::many(self.clone(), method.erase(), stream_of(request))
-    }
-
-    /// Makes a call; its messages are still to be read.
-    pub(crate) fn start(
-        &self,
-        method: Method,
-        request: Request<Body>,
-        options: CallOptions,
-    ) -> BoxFuture<Result<Response<Body>>> {
-        let end = Arc::new(Outgoing {
-            transport: self.transport.clone(),
-            method,
-            wait_for_ready: options.wait_for_ready,
-            compression: options.compression.unwrap_or(self.compression),
-        });
-        self.layers.run(method, request, end)
+        Call::many(self.0.clone(), method.erase(), stream_of(request))
     }
 }
 
@@ -189,52 +143,6 @@ fn stream_of<In: Message + 'static>(
     request.map(|stream| Body::many(Box::pin(stream.map(Ok))))
 }
 
-/// The end of a call's way through the client's layers.
-struct Outgoing {
-    transport: Transport,
-    method: Method,
-    wait_for_ready: bool,
-    compression: Option<Compression>,
-}
-
-impl Endpoint for Outgoing {
-    fn call(self: Arc<Self>, request: Request<Body>) -> BoxFuture<Result<Response<Body>>> {
-        Box::pin(async move {
-            match &self.transport {
-                Transport::Wire(subchannel) => self.send(subchannel, request).await,
-                Transport::InProcess(server) => server.call(self.method, request).await,
-            }
-        })
-    }
-}
-
-impl Outgoing {
-    async fn send(
-        &self,
-        subchannel: &Arc<Subchannel>,
-        request: Request<Body>,
-    ) -> Result<Response<Body>> {
-        let Connector { target, limits, .. } = subchannel.connector();
-        let deadline = request.deadline();
-        let mut request = protocol::request(target, self.method, request, self.compression)?;
-        for _ in 0..UNSENT_ATTEMPTS_MAX {
-            let connection = subchannel.connection(self.wait_for_ready).await?;
-            protocol::stamp_timeout(&mut request, deadline);
-            match connection.send(request).await {
-                Ok(response) => return protocol::response(response, limits.message_bytes_max),
-                Err(failed) => match failed.unsent {
-                    Some(unsent) => request = unsent,
-                    None => return Err(protocol::unanswered(&failed)),
-                },
-            }
-        }
-        Err(Status::unavailable(format!(
-            "`{}` closed {UNSENT_ATTEMPTS_MAX} connections before the call was sent",
-            target.authority
-        )))
-    }
-}
-
 impl From<&Channel> for Channel {
     fn from(channel: &Channel) -> Self {
         channel.clone()
@@ -243,13 +151,6 @@ impl From<&Channel> for Channel {
 
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let target = match &self.transport {
-            Transport::Wire(subchannel) => subchannel.connector().target.authority.as_str(),
-            Transport::InProcess(_) => "in process",
-        };
-        f.debug_struct("Channel")
-            .field("target", &target)
-            .field("layers", &self.layers)
-            .finish_non_exhaustive()
+        self.0.fmt(f)
     }
 }

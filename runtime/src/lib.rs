@@ -45,6 +45,8 @@ mod in_process;
 
 mod subchannel;
 
+mod outbound;
+
 mod call;
 mod channel;
 
