@@ -148,7 +148,11 @@ fn rooms_are_small() {
         }
         for (start, line) in lines.iter().enumerate() {
             let indent = line.len() - line.trim_start().len();
-            if !is_function(line.trim_start()) {
+            let opens = lines[start..]
+                .iter()
+                .find(|line| line.ends_with(['{', ';', '}']))
+                .is_some_and(|line| line.ends_with('{'));
+            if !opens || !is_function(line.trim_start()) {
                 continue;
             }
             let close = format!("{}}}", " ".repeat(indent));
@@ -174,7 +178,7 @@ fn is_function(line: &str) -> bool {
         .trim_start_matches("pub ")
         .trim_start_matches("const ")
         .trim_start_matches("async ");
-    line.starts_with("fn ") && !line.ends_with(';') && !line.ends_with('}')
+    line.starts_with("fn ")
 }
 
 #[test]
