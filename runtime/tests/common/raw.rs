@@ -107,15 +107,19 @@ pub struct Asked {
     pub connection: usize,
     pub request: Request<h2::RecvStream>,
     pub respond: h2::server::SendResponse<Bytes>,
-    /// Makes the connection say GOAWAY, or break.
+    /// What the connection should do.
     pub orders: tokio::sync::mpsc::Sender<Order>,
 }
 
 /// What becomes of a connection.
 #[derive(Debug)]
 pub enum Order {
+    /// Say GOAWAY, and let the calls in flight end.
     GoAway,
+    /// Close at once.
     Break,
+    /// Stay open, and neither read nor write any more.
+    Hang,
 }
 
 /// A server that answers as it is told, on a free port.
@@ -162,6 +166,7 @@ where
             Some(order) = ordered.recv() => match order {
                 Order::GoAway => http.graceful_shutdown(),
                 Order::Break => return,
+                Order::Hang => std::future::pending().await,
             },
         }
     }
@@ -202,16 +207,17 @@ impl Frames {
         frames
     }
 
-    pub async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+    /// The bytes of a frame.
+    pub fn framed(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
         let mut frame = (payload.len() as u32).to_be_bytes()[1..].to_vec();
         frame.extend([kind, flags]);
         frame.extend(stream.to_be_bytes());
         frame.extend_from_slice(payload);
-        self.0.write_all(&frame).await.unwrap();
+        frame
     }
 
-    /// A call of `path` that is begun; the request stays open without END_STREAM.
-    pub async fn begin(&mut self, stream: u32, path: &str) {
+    /// The bytes that begin a call of `path`, whose request stays open.
+    pub fn opening(stream: u32, path: &str) -> Vec<u8> {
         let mut block = Vec::new();
         for (name, value) in [
             (":method", "POST"),
@@ -228,7 +234,20 @@ impl Frames {
                 block.extend_from_slice(text.as_bytes());
             }
         }
-        self.send(HEADERS, END_HEADERS, stream, &block).await;
+        Self::framed(HEADERS, END_HEADERS, stream, &block)
+    }
+
+    pub async fn write(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).await.unwrap();
+    }
+
+    pub async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+        self.write(&Self::framed(kind, flags, stream, payload))
+            .await;
+    }
+
+    pub async fn begin(&mut self, stream: u32, path: &str) {
+        self.write(&Self::opening(stream, path)).await;
     }
 
     /// The next frame; `None` at the end of the connection.
