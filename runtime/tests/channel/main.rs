@@ -1,0 +1,9 @@
+//! Channels and servers from the outside: connecting and connecting again,
+//! addresses, services and layers of others.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod connecting;
+mod others;
+mod sockets;
