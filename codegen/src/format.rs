@@ -104,10 +104,30 @@ fn constant(statement: &str) -> String {
     if statement.len() <= WIDTH_MAX {
         return format!("{statement}\n");
     }
-    let calls: Vec<_> = value.split(").").collect();
+    let calls = calls(value);
     let chain = value.len() + 4 > WIDTH_MAX && calls.len() > 1;
-    let separator = if chain { ")\n        ." } else { ")." };
+    let separator = if chain { "\n        " } else { "" };
     format!("{head} =\n    {}\n", calls.join(separator))
+}
+
+/// A chain of calls, apart; dots within literals are no calls.
+fn calls(value: &str) -> Vec<&str> {
+    let (mut calls, mut start, mut quoted, mut previous) = (Vec::new(), 0, false, ' ');
+    let mut characters = value.char_indices();
+    while let Some((at, next)) = characters.next() {
+        match next {
+            '\\' if quoted => drop(characters.next()),
+            '"' => quoted = !quoted,
+            '.' if !quoted && previous == ')' => {
+                calls.push(&value[start..at]);
+                start = at;
+            }
+            _ => {}
+        }
+        previous = next;
+    }
+    calls.push(&value[start..]);
+    calls
 }
 
 /// Puts a blank line between items.
@@ -138,4 +158,22 @@ fn space(code: &str) -> String {
         previous = text;
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::calls;
+
+    #[test]
+    fn a_call_in_a_literal_is_none() {
+        let value = r#"Method::unary("/a").options(b"f(\"x\").y()").deprecated();"#;
+        assert_eq!(
+            calls(value),
+            [
+                r#"Method::unary("/a")"#,
+                r#".options(b"f(\"x\").y()")"#,
+                ".deprecated();"
+            ]
+        );
+    }
 }

@@ -130,8 +130,14 @@ fn descriptors_keep_options_and_imports() {
         let extension = pool.get_extension_by_name("auth.role").unwrap();
         method.options().get_extension(&extension).into_owned()
     };
-    assert_eq!(role(&bare), Value::String("owner".to_owned()));
-    assert_eq!(role(&full), Value::String("owner".to_owned()));
+    assert_eq!(
+        role(&bare),
+        Value::String("owner(of).it \"or\" a; friend".to_owned())
+    );
+    assert_eq!(
+        role(&full),
+        Value::String("owner(of).it \"or\" a; friend".to_owned())
+    );
     let comments = |pool: &DescriptorPool| {
         let file = pool.get_file_by_name("bank.proto").unwrap();
         file.file_descriptor_proto().source_code_info.is_some()
