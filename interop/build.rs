@@ -6,7 +6,7 @@ use std::{env, fs, path::PathBuf};
 
 fn main() -> Result {
     Config::new().compile(["protos"])?;
-    let folder = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("tonic");
+    let folder = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("tonic");
     fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     Config::new()
         .select("grpc/testing/*.proto")

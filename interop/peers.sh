@@ -48,12 +48,14 @@ prepare() {
   # build does.
   (cd "$root" && cargo build --quiet --package interop --bins)
   client_tls=
+  checks_tls=
   server_tls=
   server_certificates=
   if [ -n "$tls" ]; then
     "$(ours certificates)" "$cache/certificates"
     client_tls="--use_tls=true --use_test_ca=true --ca_file=$cache/certificates/ca.pem"
     client_tls="$client_tls --server_host_override=foo.test.google.fr"
+    checks_tls="--ca_file=$cache/certificates/ca.pem --server_host_override=foo.test.google.fr"
     server_certificates="--tls_cert_file=$cache/certificates/server.pem"
     server_certificates="$server_certificates --tls_key_file=$cache/certificates/server.key"
     server_tls="--use_tls=true $server_certificates"

@@ -1,5 +1,6 @@
 """Runs checks: functions that take a `Peer` and fail by an exception."""
 
+import dataclasses
 import time
 import traceback
 
@@ -20,20 +21,31 @@ def check(function):
     return function
 
 
+@dataclasses.dataclass(frozen=True)
+class Tls:
+    """The authority to trust, PEM, and the name the server's certificate is for."""
+
+    roots: bytes
+    name: str
+
+
 class Peer:
     """The server under test, reached anew by each check."""
 
-    def __init__(self, address):
-        self.address = address
+    def __init__(self, address, tls=None):
+        self._address = address
+        self._tls = tls
         self._channels = []
 
     def channel(self, *options, compression=None):
         """A connection of its own, closed when the check ends."""
-        channel = grpc.insecure_channel(
-            self.address,
-            options=(*options, ("grpc.use_local_subchannel_pool", 1), _LARGEST_MESSAGE),
-            compression=compression,
-        )
+        options = (*options, ("grpc.use_local_subchannel_pool", 1), _LARGEST_MESSAGE)
+        if self._tls:
+            options = (*options, ("grpc.ssl_target_name_override", self._tls.name))
+            credentials = grpc.ssl_channel_credentials(self._tls.roots)
+            channel = grpc.secure_channel(self._address, credentials, options, compression)
+        else:
+            channel = grpc.insecure_channel(self._address, options, compression)
         self._channels.append(channel)
         return channel
 
@@ -77,9 +89,8 @@ def soon(condition, what):
         time.sleep(0.01)
 
 
-def run(address, pattern):
+def run(peer, pattern):
     """Runs the checks whose name has `pattern` in it; tells how many failed."""
-    peer = Peer(address)
     passed = failed = 0
     for function in _checks:
         name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"

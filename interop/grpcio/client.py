@@ -4,6 +4,7 @@ Prints a line for each check and `N passed, N failed`; exits 0 if none failed.
 """
 
 import argparse
+import pathlib
 import sys
 
 import stubs  # noqa: F401 (makes the stubs importable for the checks)
@@ -16,8 +17,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("address", metavar="HOST:PORT")
     parser.add_argument("--only", default="", help="run the checks with this in their name")
+    parser.add_argument("--ca_file", type=pathlib.Path, help="use TLS; trust this authority, PEM")
+    parser.add_argument("--server_host_override", help="the name the certificate is for")
     arguments = parser.parse_args()
-    sys.exit(1 if check.run(arguments.address, arguments.only) else 0)
+    tls = None
+    if arguments.ca_file:
+        tls = check.Tls(arguments.ca_file.read_bytes(), arguments.server_host_override)
+    sys.exit(1 if check.run(check.Peer(arguments.address, tls), arguments.only) else 0)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ where
     F: Fn() -> Result<Channel, Failure> + Clone + Send + Sync + 'static,
 {
     let tasks = soak.soak_num_threads.max(1);
-    if soak.soak_iterations % tasks != 0 {
+    if !soak.soak_iterations.is_multiple_of(tasks) {
         return Err(Failure::new(format!(
             "--soak_iterations={} cannot be shared evenly by --soak_num_threads={tasks}",
             soak.soak_iterations

@@ -31,21 +31,24 @@ pub(super) async fn ping_pong(service: &TestServiceClient) -> Outcome {
     let (sender, requests) = mpsc::channel(1);
     let call = service.full_duplex_call(ReceiverStream::new(requests));
     // A server may send nothing at all before it has read the first request.
-    say(&sender, 0).await?;
+    say(&sender, REQUESTS[0], RESPONSES[0]).await?;
     let mut responses = call.await?.into_inner();
     next(&mut responses, RESPONSES[0]).await?;
-    for turn in 1..REQUESTS.len() {
-        say(&sender, turn).await?;
-        next(&mut responses, RESPONSES[turn]).await?;
+    for (size, wanted) in REQUESTS.into_iter().zip(RESPONSES).skip(1) {
+        say(&sender, size, wanted).await?;
+        next(&mut responses, wanted).await?;
     }
     drop(sender);
     end(&mut responses).await
 }
 
-async fn say(sender: &mpsc::Sender<StreamingOutputCallRequest>, turn: usize) -> Outcome {
-    let request = request::output(REQUESTS[turn], &[RESPONSES[turn]]);
-    let sent = sender.send(request).await;
-    sent.map_err(|_| Failure::new(format!("the call ended before request {turn}")))
+async fn say(
+    sender: &mpsc::Sender<StreamingOutputCallRequest>,
+    size: usize,
+    wanted: i32,
+) -> Outcome {
+    let sent = sender.send(request::output(size, &[wanted])).await;
+    sent.map_err(|_| Failure::new(format!("the call ended before a request of {size} bytes")))
 }
 
 pub(super) async fn empty(service: &TestServiceClient) -> Outcome {
