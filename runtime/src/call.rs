@@ -26,8 +26,11 @@ pub struct Call<T> {
     request: Request<Body>,
     options: CallOptions,
     invalid: Option<Status>,
-    receive: fn(Response<Body>, Option<Deadline>) -> BoxFuture<Result<Response<T>>>,
+    receive: Receive<T>,
 }
+
+/// Makes the typed response out of the one that came, by the call's deadline.
+type Receive<T> = fn(Response<Body>, Option<Deadline>) -> BoxFuture<Result<Response<T>>>;
 
 impl<T> Call<T> {
     /// Gives the call until `timeout` from now, all of it: connecting, waiting

@@ -48,6 +48,8 @@ impl Server {
     }
 
     /// Serves `routes` too.
+    // Nobody adds two servers up, and no word is plainer.
+    #[allow(clippy::should_implement_trait)]
     pub fn add<S>(mut self, routes: Routes<S>) -> Self {
         let name = routes.name();
         if !self.dispatch.add(name, routes.into_routes()) || self.mounted.contains_key(name) {
