@@ -28,13 +28,14 @@ pub(super) fn equal<T: PartialEq + fmt::Debug>(
 }
 
 /// Fails unless the call ended with this code; gives the status.
-pub(super) fn ended_with<T: fmt::Debug>(
-    result: CallResult<T>,
-    code: Code,
-) -> Result<Status, Failure> {
+pub(super) fn ended_with<T>(result: CallResult<T>, code: Code) -> Result<Status, Failure> {
     match result {
         Err(status) if status.code() == code => Ok(status),
-        other => Err(Failure(format!("got {other:?}, want {code:?}"))),
+        Err(status) => Err(Failure(format!(
+            "want {code:?}, got {}",
+            Failure::from(status)
+        ))),
+        Ok(_) => Err(Failure(format!("want {code:?}, got an answer"))),
     }
 }
 
