@@ -54,7 +54,11 @@ pub(crate) fn generate(
 ) -> Result<Vec<Output>, Error> {
     let types = Types::new(config);
     let packages = lower::packages(loaded, &types);
-    problems.extend(check::all(&packages, loaded, &types, config));
+    if problems.is_empty() {
+        // What options name may be in a file that is not there.
+        problems = check::config::check(loaded, config);
+    }
+    problems.extend(check::all(&packages, loaded, &types));
     if !problems.is_empty() {
         return Err(Error::from_diagnostics(problems));
     }

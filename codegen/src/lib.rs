@@ -22,6 +22,7 @@ mod parse;
 pub mod plugin;
 mod pool;
 mod resolve;
+mod skeleton;
 mod source;
 mod write;
 

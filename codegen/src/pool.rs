@@ -3,7 +3,7 @@
 use crate::{
     bundled,
     diagnostic::{Diagnostic, Place},
-    near, parse,
+    near, parse, skeleton,
     source::{self, Sources},
 };
 use prost_reflect::{DescriptorError, DescriptorPool};
@@ -125,7 +125,7 @@ enum Found {
 }
 
 impl Loader<'_> {
-    /// Reads, parses and links a file after those it imports; whether that went well.
+    /// Reads, parses and links a file after those it imports; whether others can be linked to it.
     fn visit(&mut self, name: &str) -> bool {
         if let Some(node) = self.nodes.get(name) {
             return node.state == State::Linked;
@@ -145,16 +145,19 @@ impl Loader<'_> {
         };
         self.nodes.insert(name.to_owned(), node);
         self.stack.push(name.to_owned());
-        let linked =
-            descriptor.is_some_and(|descriptor| self.imports(&descriptor) && self.link(descriptor));
+        let mut usable = false;
+        if let Some(descriptor) = descriptor {
+            let whole = self.imports(&descriptor) && self.link(&descriptor);
+            if whole && generated {
+                self.generated.push(name.to_owned());
+            }
+            usable = whole || self.stand_in(&descriptor);
+        }
         self.stack.pop();
-        if linked && generated {
-            self.generated.push(name.to_owned());
-        }
         if let Some(node) = self.nodes.get_mut(name) {
-            node.state = if linked { State::Linked } else { State::Broken };
+            node.state = if usable { State::Linked } else { State::Broken };
         }
-        linked
+        usable
     }
 
     fn find(&self, name: &str) -> Option<Found> {
@@ -311,7 +314,7 @@ impl Loader<'_> {
         place_of(file, &text, &[3, index])
     }
 
-    fn link(&mut self, descriptor: FileDescriptorProto) -> bool {
+    fn link(&mut self, descriptor: &FileDescriptorProto) -> bool {
         match self.pool.add_file_descriptor_proto(descriptor.clone()) {
             Ok(()) => true,
             Err(error) => {
@@ -320,10 +323,16 @@ impl Loader<'_> {
                     .get(descriptor.name())
                     .map(|node| node.text.source.as_str());
                 let error = error.with_source_code(source.unwrap_or_default());
-                self.unlinked.push((error, descriptor));
+                self.unlinked.push((error, descriptor.clone()));
                 false
             }
         }
+    }
+
+    /// Links the skeleton of a broken file, so that the mistakes of those that import it show as well.
+    fn stand_in(&mut self, descriptor: &FileDescriptorProto) -> bool {
+        let skeleton = skeleton::of(descriptor, &self.pool);
+        skeleton.is_some_and(|skeleton| self.pool.add_file_descriptor_proto(skeleton).is_ok())
     }
 }
 

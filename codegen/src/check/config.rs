@@ -23,7 +23,7 @@ enum PartKind {
 }
 
 /// The options whose names name nothing, or whose Rust is none.
-pub(super) fn check(loaded: &Loaded, config: &Config) -> Vec<Diagnostic> {
+pub(crate) fn check(loaded: &Loaded, config: &Config) -> Vec<Diagnostic> {
     use PartKind::{BytesField, Enum, Field, MapField, Message, MessageField, Package, Service};
     let parts = parts(loaded);
     let mut problems = Vec::new();
