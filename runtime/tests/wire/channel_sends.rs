@@ -1,7 +1,7 @@
 //! What our channel sends.
 
 use crate::common::{raw::*, *};
-use cordial_runtime::{Channel, Compression, Method};
+use cordial_runtime::{Body, Channel, Code, Compression, Method, Next, Request};
 use http::HeaderMap;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -41,7 +41,7 @@ async fn a_call_is_what_the_specification_says() {
     let channel = Channel::to(&server.uri).unwrap();
     let call = channel.unary(UNARY, note("")).metadata("x-mine", "1");
     let status = within(call.into_future()).await.unwrap_err();
-    assert_eq!(status.code(), cordial_runtime::Code::NotFound);
+    assert_eq!(status.code(), Code::NotFound);
     let (head, body) = told.recv().await.unwrap();
     assert_eq!(head.method, http::Method::POST);
     assert_eq!(
@@ -79,6 +79,34 @@ async fn a_call_says_how_it_is_compressed_and_how_long_it_may_take() {
         (40_000_000..=50_000_000).contains(&digits.parse::<u64>().unwrap()),
         "{timeout}"
     );
+}
+
+/// A layer's deadline is the channel's to hold: this server holds none.
+#[tokio::test]
+async fn a_deadline_holds_though_the_server_hangs() {
+    let server = RawServer::start(|mut asked: Asked| async move {
+        let head = http::Response::builder().header("content-type", "application/grpc");
+        let _stream = match asked.request.uri().path() == UNARY.path() {
+            true => None,
+            false => Some(asked.respond.send_response(head.body(()).unwrap(), false)),
+        };
+        let _held = asked;
+        std::future::pending().await
+    })
+    .await;
+    let in_time = |mut request: Request<Body>, next: Next| async move {
+        request.set_timeout(Duration::from_millis(60));
+        next.run(request).await
+    };
+    let channel = Channel::to(&server.uri).unwrap().layer(in_time);
+    let status = within(channel.unary(UNARY, note("")).into_future())
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded);
+    let replies = channel.server_streaming(SERVER_STREAMING, note(""));
+    let mut replies = within(replies.into_future()).await.unwrap().into_inner();
+    let status = within(replies.message()).await.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded);
 }
 
 #[tokio::test]
