@@ -22,97 +22,73 @@ enum PartKind {
     Service,
 }
 
+/// What an option may name: its name, the parts, and the word for them.
+type Rule = (&'static str, &'static [PartKind], &'static str);
+
+const EXTERN_PATH: Rule = (
+    "extern_path",
+    &[PartKind::Package, PartKind::Message, PartKind::Enum],
+    "package, message or enum",
+);
+const TYPE: Rule = (
+    "type_attribute",
+    &[PartKind::Message, PartKind::Enum],
+    "message, enum or oneof",
+);
+const MESSAGE: Rule = ("message_attribute", &[PartKind::Message], "message");
+const ENUM: Rule = ("enum_attribute", &[PartKind::Enum], "enum or oneof");
+const FIELD: Rule = (
+    "field_attribute",
+    &[
+        PartKind::Field,
+        PartKind::BytesField,
+        PartKind::MapField,
+        PartKind::MessageField,
+    ],
+    "field or enum value",
+);
+const SERVICE: Rule = ("service_attribute", &[PartKind::Service], "service");
+const CLIENT: Rule = ("client_attribute", &[PartKind::Service], "service");
+const BYTES: Rule = ("bytes", &[PartKind::BytesField], "field of type `bytes`");
+const BTREE_MAP: Rule = ("btree_map", &[PartKind::MapField], "map field");
+const BOXED: Rule = (
+    "boxed",
+    &[PartKind::MessageField],
+    "field of a message type",
+);
+
 /// The options whose names name nothing, or whose Rust is none.
 pub(crate) fn check(loaded: &Loaded, config: &Config) -> Vec<Diagnostic> {
-    use PartKind::{BytesField, Enum, Field, MapField, Message, MessageField, Package, Service};
-    let parts = parts(loaded);
-    let mut problems = Vec::new();
-    let mut names = |option: &str, names: &[&String], kinds: &[PartKind], wanted: &str| {
-        for name in names {
-            problems.extend(unmatched(option, name, kinds, wanted, &parts));
-        }
-    };
-    let first = |pairs: &'_ [(String, String)]| -> Vec<String> {
-        pairs.iter().map(|(name, _)| name.clone()).collect()
-    };
-    let types: &[PartKind] = &[Message, Enum];
-    let fields: &[PartKind] = &[Field, BytesField, MapField, MessageField];
-    let rules: [(&str, Vec<String>, &[PartKind], &str); 10] = [
-        (
-            "extern_path",
-            first(&config.extern_paths),
-            &[Package, Message, Enum],
-            "package, message or enum",
-        ),
-        (
-            "type_attribute",
-            first(&config.type_attributes),
-            types,
-            "message, enum or oneof",
-        ),
-        (
-            "message_attribute",
-            first(&config.message_attributes),
-            &[Message],
-            "message",
-        ),
-        (
-            "enum_attribute",
-            first(&config.enum_attributes),
-            &[Enum],
-            "enum or oneof",
-        ),
-        (
-            "field_attribute",
-            first(&config.field_attributes),
-            fields,
-            "field or enum value",
-        ),
-        (
-            "service_attribute",
-            first(&config.service_attributes),
-            &[Service],
-            "service",
-        ),
-        (
-            "client_attribute",
-            first(&config.client_attributes),
-            &[Service],
-            "service",
-        ),
-        (
-            "bytes",
-            config.bytes.clone(),
-            &[BytesField],
-            "field of type `bytes`",
-        ),
-        (
-            "btree_map",
-            config.btree_maps.clone(),
-            &[MapField],
-            "map field",
-        ),
-        (
-            "boxed",
-            config.boxed.clone(),
-            &[MessageField],
-            "field of a message type",
-        ),
+    let pairs = [
+        (EXTERN_PATH, &config.extern_paths),
+        (TYPE, &config.type_attributes),
+        (MESSAGE, &config.message_attributes),
+        (ENUM, &config.enum_attributes),
+        (FIELD, &config.field_attributes),
+        (SERVICE, &config.service_attributes),
+        (CLIENT, &config.client_attributes),
     ];
-    for (option, found, kinds, wanted) in &rules {
-        names(option, &found.iter().collect::<Vec<_>>(), kinds, wanted);
+    let lists = [
+        (BYTES, &config.bytes),
+        (BTREE_MAP, &config.btree_maps),
+        (BOXED, &config.boxed),
+    ];
+    let paired = pairs
+        .iter()
+        .flat_map(|(rule, pairs)| pairs.iter().map(move |(name, _)| (rule, name)));
+    let listed = lists
+        .iter()
+        .flat_map(|(rule, names)| names.iter().map(move |name| (rule, name)));
+    let mut problems = not_rust(config);
+    let mut named = paired.chain(listed).peekable();
+    if named.peek().is_some() {
+        let parts = parts(loaded);
+        problems.extend(named.filter_map(|(rule, name)| unmatched(*rule, name, &parts)));
     }
-    problems.extend(not_rust(config));
     problems
 }
 
-fn unmatched(
-    option: &str,
-    name: &str,
-    kinds: &[PartKind],
-    wanted: &str,
-    parts: &[Part],
-) -> Option<Diagnostic> {
+fn unmatched((option, kinds, wanted): Rule, name: &str, parts: &[Part]) -> Option<Diagnostic> {
     let wide = name.trim_matches('.');
     let mut fitting = parts.iter().filter(|part| kinds.contains(&part.kind));
     if parts.is_empty() || fitting.any(|part| within(&part.full_name, wide)) {
