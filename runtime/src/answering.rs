@@ -61,7 +61,7 @@ impl Core {
             && let Some(service) = path.split('/').next()
             && let Some(mounted) = self.mounted.get(service)
         {
-            return mounted.answer(request).await;
+            return protocol::answer_in_time(request, |request| mounted.answer(request)).await;
         }
         protocol::answer(&self.dispatch, self.outgoing, request).await
     }

@@ -72,4 +72,5 @@ async fn both_clients_and_a_stock_service_on_our_server() {
     let server = Running::ours(Server::new().add_tonic(stock::server())).await;
     ours::all(&server.uri).await;
     theirs::all(&server.uri).await;
+    theirs::deadline(&server.uri).await;
 }

@@ -24,7 +24,7 @@ async fn connect(uri: &str) -> Client {
     TestServiceClient::new(channel.connect().await.unwrap())
 }
 
-/// Everything but deadlines, against the server there.
+/// Everything but deadlines, against the server at `uri`.
 pub(crate) async fn all(uri: &str) {
     let plain = connect(uri).await;
     let gzip = plain.clone().send_compressed(Gzip).accept_compressed(Gzip);

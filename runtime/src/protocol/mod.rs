@@ -4,6 +4,8 @@ mod client;
 mod encode;
 mod headers;
 mod server;
+mod timed;
 
 pub(crate) use client::{request, response, stamp_timeout, unanswered};
 pub(crate) use server::{Outgoing, answer, respond_status};
+pub(crate) use timed::answer_in_time;

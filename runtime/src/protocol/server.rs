@@ -79,7 +79,7 @@ async fn call(
     Ok((deadline, response))
 }
 
-fn read_deadline(headers: &HeaderMap) -> Result<Option<Deadline>> {
+pub(super) fn read_deadline(headers: &HeaderMap) -> Result<Option<Deadline>> {
     let mut values = headers.get_all(TIMEOUT).iter();
     let Some(value) = values.next() else {
         return Ok(None);
