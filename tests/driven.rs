@@ -178,7 +178,8 @@ mod declared_options {
         for side in ["client", "server"] {
             let (seen, close) = said.recv().unwrap();
             assert_eq!((seen, close.path()), (side, "/bank.Bank/Close"));
-            assert_eq!(close.option(auth::ROLE).as_deref(), Some("owner"));
+            let role = close.option(auth::ROLE);
+            assert_eq!(role.as_deref(), Some("owner(of).it \"or\" a; friend"));
             assert_eq!(close.option_values(auth::SCOPES), ["read", "write"]);
             let policy = close.option(auth::POLICY).unwrap();
             assert!(policy.audited);
