@@ -11,6 +11,7 @@ mod emit;
 mod error;
 mod format;
 mod glob;
+mod imports;
 mod lower;
 mod messages;
 mod model;

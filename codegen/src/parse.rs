@@ -21,8 +21,15 @@ pub(crate) fn syntax(error: &ParseError, text: &Text) -> Vec<Diagnostic> {
     {
         found = vec![found.swap_remove(edition)];
     }
+    // From the first one on, the parser no longer knows what is a comment.
+    let nested = |diagnostic: &Diagnostic| diagnostic.message.starts_with(NESTED_COMMENT);
+    if let Some(nested) = found.iter().position(nested) {
+        found.truncate(nested + 1);
+    }
     found
 }
+
+const NESTED_COMMENT: &str = "nested block comments";
 
 fn syntax_error(error: &dyn miette::Diagnostic, text: &Text) -> Diagnostic {
     let source = text.source.as_str();
@@ -52,7 +59,12 @@ fn syntax_error(error: &dyn miette::Diagnostic, text: &Text) -> Diagnostic {
         .or_else(|| {
             let cures = [
                 ("expected `;`", "is a `;` missing before this?"),
+                ("comment terminator", "is a `*/` missing?"),
                 ("end of file", "is a `}` missing?"),
+                (
+                    NESTED_COMMENT,
+                    "close the comment before this, or take the `/*` out of it",
+                ),
                 (
                     "message numbers must be",
                     "give the field the next free number",
@@ -111,6 +123,10 @@ fn link_error(
         // The option or type was written in full: there is nothing to resolve.
         Some((_, rest)) if rest.starts_with(&format!("{name}'")) => {
             format!("name `{name}` is not defined")
+        }
+        // In proto2 the linker has forgotten the name, which is that of the field in camel case.
+        _ if message == "a field with JSON name '' is already defined" => {
+            "the JSON name of this field is that of another".to_owned()
         }
         _ => quoted(&message) + &cause.unwrap_or_default(),
     };

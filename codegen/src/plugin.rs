@@ -8,7 +8,7 @@
 //! protoc --cordial_out=src/pb --cordial_opt=bytes=shop.v1.Photo.data -I protos protos/shop/v1/*.proto
 //! ```
 
-use crate::{Config, Error, ErrorKind, compile, pool::Loaded};
+use crate::{Config, Error, ErrorKind, compile, imports, pool::Loaded};
 use prost::Message;
 use prost_reflect::DescriptorPool;
 use prost_types::compiler::{CodeGeneratorResponse, code_generator_response};
@@ -75,21 +75,22 @@ pub fn run(request: &[u8]) -> crate::Result<Vec<u8>> {
         supported_features: Some(FEATURE_PROTO3_OPTIONAL),
         ..CodeGeneratorResponse::default()
     };
-    match generate(&request) {
+    match generate(request) {
         Ok(files) => response.file = files,
         Err(error) => response.error = Some(error.to_string()),
     }
     Ok(response.encode_to_vec())
 }
 
-fn generate(request: &Request) -> crate::Result<Vec<code_generator_response::File>> {
+fn generate(request: Request) -> crate::Result<Vec<code_generator_response::File>> {
     let config = config(request.parameter.as_deref().unwrap_or_default())?;
     let mut pool = DescriptorPool::new();
-    for file in &request.proto_file {
+    for file in request.proto_file {
+        let file = imports::complete(&pool, file);
         pool.decode_file_descriptor_proto(file.as_slice())
             .map_err(|error| Error::new(ErrorKind::Proto, format!("{error:?}")))?;
     }
-    let mut generated = request.file_to_generate.clone();
+    let mut generated = request.file_to_generate;
     generated.sort();
     let absent = generated
         .iter()

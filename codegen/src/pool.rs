@@ -3,7 +3,7 @@
 use crate::{
     bundled,
     diagnostic::{Diagnostic, Place},
-    near, parse, skeleton,
+    imports, near, parse, skeleton,
     source::{self, Sources},
 };
 use prost_reflect::{DescriptorError, DescriptorPool};
@@ -315,7 +315,10 @@ impl Loader<'_> {
     }
 
     fn link(&mut self, descriptor: &FileDescriptorProto) -> bool {
-        match self.pool.add_file_descriptor_proto(descriptor.clone()) {
+        let mut whole = descriptor.clone();
+        let further = imports::further(&self.pool, &whole.dependency);
+        whole.dependency.extend(further);
+        match self.pool.add_file_descriptor_proto(whole) {
             Ok(()) => true,
             Err(error) => {
                 let source = self

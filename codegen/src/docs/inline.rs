@@ -152,23 +152,36 @@ impl<'a> Inline<'a> {
             .find(|at| *at > 0 && url(&self.rest[*at..]).is_some())
             .unwrap_or(len);
         let word = self.take(len);
-        let core = word.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '_');
-        let prefix = &word[..word.len() - core.len()];
-        let trimmed = core.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '_' && c != ')');
-        let trimmed = if trimmed.ends_with("()") {
-            trimmed
-        } else {
-            trimmed.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '_')
-        };
+        let (prefix, trimmed, suffix) = core(word);
         if is_code(trimmed) && !is_emphasis(word) {
             self.out.push_str(prefix);
             self.gap();
-            self.out
-                .push_str(&format!("`{trimmed}`{}", &core[trimmed.len()..]));
+            self.out.push_str(&format!("`{trimmed}`{suffix}"));
         } else {
             self.out.push_str(word);
         }
     }
+}
+
+/// A word without the punctuation around it, which comes before and after. Colons that lead or end a path
+/// are the path's.
+fn core(word: &str) -> (&str, &str, &str) {
+    let outside = |c: char| !c.is_alphanumeric() && c != '_';
+    let mut start = word.len() - word.trim_start_matches(outside).len();
+    let mut end = match word.trim_end_matches(|c| outside(c) && c != ')') {
+        call if call.ends_with("()") => call.len(),
+        _ => word.trim_end_matches(outside).len(),
+    };
+    if start >= end {
+        return (word, "", "");
+    }
+    if word[..start].ends_with("::") {
+        start -= 2;
+    }
+    if word[end..].starts_with("::") {
+        end += 2;
+    }
+    (&word[..start], &word[start..end], &word[end..])
 }
 
 /// Whether a word is a name in some language rather than a word of prose.

@@ -1,6 +1,6 @@
 //! The client.
 
-use super::{Emit, docs, ident, line_doc, path, verb};
+use super::{Emit, docs, ident, line_doc, name_lints, path, verb};
 use crate::model::{Method, MethodKind, Service};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -87,9 +87,11 @@ impl Emit<'_> {
             }
         };
         let deprecated = method.deprecated.then(|| quote!(#[deprecated]));
+        let lints = name_lints(&method.name);
         quote! {
             #docs
             #deprecated
+            #lints
             pub fn #name(&self, request: #input) -> #runtime::Call<#output> {
                 self.0.#call(#constant, request)
             }

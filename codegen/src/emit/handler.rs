@@ -1,6 +1,6 @@
 //! The trait that a person implements.
 
-use super::{Emit, docs, ident, path};
+use super::{Emit, docs, ident, name_lints, path};
 use crate::model::{Method, MethodKind, Service};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -35,8 +35,10 @@ impl Emit<'_> {
                 quote!(#runtime::BoxStream<#output>),
             ),
         };
+        let lints = name_lints(&method.name);
         quote! {
             #docs
+            #lints
             fn #name(&self, request: #runtime::Request<#input>) -> impl #runtime::Reply<#output>;
         }
     }

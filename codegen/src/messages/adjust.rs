@@ -89,8 +89,12 @@ fn restore(attributes: &mut Vec<Attribute>, docs: &Placeholders) {
         };
         doc(&line)
     });
-    let unused = held.unused.then(|| parse_quote!(#[allow(dead_code)]));
-    let restored: Vec<_> = lines.chain(unused).collect();
+    let unused = held.mark.unused.then(|| parse_quote!(#[allow(dead_code)]));
+    let unit_map = held
+        .mark
+        .unit_map
+        .then(|| parse_quote!(#[allow(clippy::zero_sized_map_values)]));
+    let restored: Vec<_> = lines.chain(unused).chain(unit_map).collect();
     attributes.splice(index..=index, restored);
 }
 

@@ -3,8 +3,8 @@
 
 use heck::ToSnakeCase;
 use syn::{
-    Attribute, Expr, ExprLit, ExprUnary, Field, Fields, ItemEnum, ItemStruct, Lit, LitInt, Type,
-    parse_quote,
+    Attribute, Expr, ExprLit, ExprUnary, Field, Fields, GenericArgument, ItemEnum, ItemStruct, Lit,
+    LitInt, PathArguments, PathSegment, Type, parse_quote,
 };
 
 /// clippy's own thresholds.
@@ -26,6 +26,10 @@ pub(super) fn of_struct(item: &ItemStruct) -> Option<Attribute> {
         .collect();
     if repeat(&item.ident.to_string(), names) {
         lints.push(parse_quote!(clippy::struct_field_names));
+    }
+    let named = |name: &str| fields.named.iter().find(|field| is_named(field, name));
+    if named("len").is_some_and(is_optional_integer) && named("is_empty").is_none() {
+        lints.push(parse_quote!(clippy::len_without_is_empty));
     }
     allow(&lints)
 }
@@ -112,12 +116,36 @@ fn is_bool(field: &Field) -> bool {
     matches!(&field.ty, Type::Path(path) if path.path.is_ident("bool"))
 }
 
-/// A message that is not in a box.
-fn may_be_large(field: &Field) -> bool {
-    let Type::Path(path) = &field.ty else {
+fn is_named(field: &Field, name: &str) -> bool {
+    field.ident.as_ref().is_some_and(|ident| ident == name)
+}
+
+/// prost derives an accessor for such a field.
+fn is_optional_integer(field: &Field) -> bool {
+    let argument = last_segment(&field.ty)
+        .filter(|last| last.ident == "Option")
+        .and_then(|last| match &last.arguments {
+            PathArguments::AngleBracketed(arguments) => arguments.args.first(),
+            _ => None,
+        });
+    let Some(GenericArgument::Type(Type::Path(ty))) = argument else {
         return false;
     };
-    let Some(last) = path.path.segments.last() else {
+    ["i32", "i64", "u32", "u64"]
+        .iter()
+        .any(|integer| ty.path.is_ident(integer))
+}
+
+fn last_segment(ty: &Type) -> Option<&PathSegment> {
+    match ty {
+        Type::Path(path) => path.path.segments.last(),
+        _ => None,
+    }
+}
+
+/// A message that is not in a box.
+fn may_be_large(field: &Field) -> bool {
+    let (Type::Path(path), Some(last)) = (&field.ty, last_segment(&field.ty)) else {
         return false;
     };
     let known = [

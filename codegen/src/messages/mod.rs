@@ -2,8 +2,8 @@
 
 mod adjust;
 pub(crate) mod lints;
+mod marks;
 mod placeholders;
-mod unused;
 
 use crate::{Config, Error, ErrorKind, pool::Loaded, resolve::Types};
 use placeholders::Placeholders;
@@ -39,7 +39,7 @@ impl Messages {
 
 /// Has prost-build write the messages and enums of every package.
 pub(crate) fn generate(loaded: &Loaded, types: &Types, config: &Config) -> Result<Messages, Error> {
-    let mut docs = Placeholders::new(unused::find(loaded));
+    let mut docs = Placeholders::new(marks::find(loaded));
     let mut requests = Vec::new();
     let mut packages = HashMap::new();
     for file in loaded.pool.files() {

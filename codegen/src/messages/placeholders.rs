@@ -3,32 +3,31 @@
 //! prost-build rewrites the comments it is given. It is given `@7@` instead, which it leaves alone, and
 //! the docs come back when its code is read, along with what else is to be known of the item.
 
+use super::marks::{Mark, Marks};
 use crate::docs::Docs;
 use prost_types::{
     DescriptorProto, EnumDescriptorProto, FileDescriptorProto, SourceCodeInfo,
     source_code_info::Location,
 };
-use std::collections::HashSet;
 
 /// What a placeholder stands for.
 #[derive(Default)]
 pub(crate) struct Held {
     pub(crate) docs: Vec<String>,
-    /// Nothing else in the generated code uses the type.
-    pub(crate) unused: bool,
+    pub(crate) mark: Mark,
 }
 
 #[derive(Default)]
 pub(crate) struct Placeholders {
     held: Vec<Held>,
-    unused: HashSet<String>,
+    marks: Marks,
 }
 
 impl Placeholders {
-    pub(crate) fn new(unused: HashSet<String>) -> Self {
+    pub(crate) fn new(marks: Marks) -> Self {
         Self {
             held: Vec::new(),
-            unused,
+            marks,
         }
     }
 
@@ -44,9 +43,11 @@ impl Placeholders {
         }
         let locations = parts.found.into_iter().map(|(path, full_name)| {
             let docs = docs.at(&path);
-            let unused = full_name.is_some_and(|name| self.unused.contains(&name));
-            let leading_comments =
-                (unused || !docs.is_empty()).then(|| self.hold(Held { docs, unused }));
+            let mark = full_name
+                .map(|name| self.marks.of(&name))
+                .unwrap_or_default();
+            let leading_comments = (mark != Mark::default() || !docs.is_empty())
+                .then(|| self.hold(Held { docs, mark }));
             Location {
                 path,
                 leading_comments,

@@ -47,7 +47,7 @@ pub struct Code {
     /// Umlauts: äöü, 你好, 😀.
     #[prost(string, tag = "7")]
     pub unicode: ::cordial::prost::alloc::string::String,
-    /// `names_in_snake`, `CamelCase`, `mod::path`, `call()`, `foo_bar/baz_qux`, `HTTPServer`, OAuth.
+    /// `names_in_snake`, `CamelCase`, `mod::path`, `::std::`, `call()`, `foo_bar/baz_qux`, `HTTPServer`, OAuth.
     #[prost(string, tag = "8")]
     pub names: ::cordial::prost::alloc::string::String,
     /// Trailing comment.

@@ -647,4 +647,120 @@ impl OrdClient {
 /// `/names.Ord/Into`
 pub const ORD_INTO: ::cordial::Method<Into, Default> = ::cordial::Method::unary("/names.Ord/Into");
 
+/// Methods whose names promise something else in Rust.
+pub trait Promises: ::core::marker::Send + ::core::marker::Sync + 'static {
+    #[allow(clippy::wrong_self_convention)]
+    fn from_city(
+        &self,
+        request: ::cordial::Request<Request>,
+    ) -> impl ::cordial::Reply<Response>;
+
+    #[allow(clippy::wrong_self_convention)]
+    fn into_city(
+        &self,
+        request: ::cordial::Request<Request>,
+    ) -> impl ::cordial::Reply<Response>;
+
+    #[allow(clippy::wrong_self_convention)]
+    fn as_city_mut(
+        &self,
+        request: ::cordial::Request<Request>,
+    ) -> impl ::cordial::Reply<Response>;
+
+    #[allow(clippy::iter_not_returning_iterator)]
+    fn iter(
+        &self,
+        request: ::cordial::Request<Request>,
+    ) -> impl ::cordial::Reply<::cordial::BoxStream<Response>>;
+
+    #[allow(clippy::should_implement_trait)]
+    fn cmp(
+        &self,
+        request: ::cordial::Request<Request>,
+    ) -> impl ::cordial::Reply<Response>;
+}
+
+/// Serves `service` at `/names.Promises/*`.
+#[allow(dead_code)]
+pub fn promises_server<S: Promises>(service: S) -> ::cordial::Routes<S> {
+    ::cordial::Routes::new("names.Promises", service)
+        .unary(PROMISES_FROM_CITY, S::from_city)
+        .unary(PROMISES_INTO_CITY, S::into_city)
+        .unary(PROMISES_AS_CITY_MUT, S::as_city_mut)
+        .server_streaming(PROMISES_ITER, S::iter)
+        .unary(PROMISES_CMP, S::cmp)
+}
+
+/// Calls [`Promises`] through a channel.
+#[derive(Clone, Debug)]
+pub struct PromisesClient(::cordial::Channel);
+
+#[allow(dead_code)]
+impl PromisesClient {
+    /// A client that calls through `channel`.
+    pub fn new(channel: impl ::core::convert::Into<::cordial::Channel>) -> Self {
+        Self(channel.into())
+    }
+
+    #[allow(clippy::wrong_self_convention)]
+    pub fn from_city(
+        &self,
+        request: impl ::cordial::IntoRequest<Request>,
+    ) -> ::cordial::Call<Response> {
+        self.0.unary(PROMISES_FROM_CITY, request)
+    }
+
+    #[allow(clippy::wrong_self_convention)]
+    pub fn into_city(
+        &self,
+        request: impl ::cordial::IntoRequest<Request>,
+    ) -> ::cordial::Call<Response> {
+        self.0.unary(PROMISES_INTO_CITY, request)
+    }
+
+    #[allow(clippy::wrong_self_convention)]
+    pub fn as_city_mut(
+        &self,
+        request: impl ::cordial::IntoRequest<Request>,
+    ) -> ::cordial::Call<Response> {
+        self.0.unary(PROMISES_AS_CITY_MUT, request)
+    }
+
+    #[allow(clippy::iter_not_returning_iterator)]
+    pub fn iter(
+        &self,
+        request: impl ::cordial::IntoRequest<Request>,
+    ) -> ::cordial::Call<::cordial::Streaming<Response>> {
+        self.0.server_streaming(PROMISES_ITER, request)
+    }
+
+    #[allow(clippy::should_implement_trait)]
+    pub fn cmp(
+        &self,
+        request: impl ::cordial::IntoRequest<Request>,
+    ) -> ::cordial::Call<Response> {
+        self.0.unary(PROMISES_CMP, request)
+    }
+}
+
+/// `/names.Promises/FromCity`
+pub const PROMISES_FROM_CITY: ::cordial::Method<Request, Response> =
+    ::cordial::Method::unary("/names.Promises/FromCity");
+
+/// `/names.Promises/IntoCity`
+pub const PROMISES_INTO_CITY: ::cordial::Method<Request, Response> =
+    ::cordial::Method::unary("/names.Promises/IntoCity");
+
+/// `/names.Promises/AsCityMut`
+pub const PROMISES_AS_CITY_MUT: ::cordial::Method<Request, Response> =
+    ::cordial::Method::unary("/names.Promises/AsCityMut");
+
+/// `/names.Promises/Iter`
+pub const PROMISES_ITER: ::cordial::Method<Request, Response> =
+    ::cordial::Method::server_streaming("/names.Promises/Iter");
+
+/// `/names.Promises/Cmp`
+pub const PROMISES_CMP: ::cordial::Method<Request, Response> =
+    ::cordial::Method::unary("/names.Promises/Cmp");
+
 const _: () = ::cordial::codegen::GENERATED_BY_0_1;

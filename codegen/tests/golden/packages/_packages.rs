@@ -11,6 +11,11 @@ pub mod common {
 pub mod shop {
     include!("shop.rs");
 
+    /// The package `shop.chain`.
+    pub mod chain {
+        include!("shop.chain.rs");
+    }
+
     /// The package `shop.v1`.
     pub mod v1 {
         include!("shop.v1.rs");

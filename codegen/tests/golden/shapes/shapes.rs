@@ -198,6 +198,31 @@ pub struct Names {
     pub names_name: ::cordial::prost::alloc::string::String,
 }
 
+/// Maps to nothing, and an accessor that looks like half of a collection.
+#[allow(dead_code)]
+#[allow(clippy::zero_sized_map_values)]
+#[derive(Clone, PartialEq, ::cordial::prost::Message)]
+#[prost(prost_path = "::cordial::prost")]
+#[allow(clippy::len_without_is_empty)]
+pub struct Sets {
+    #[prost(map = "string, message", tag = "1")]
+    pub nothings: ::std::collections::HashMap<
+        ::cordial::prost::alloc::string::String,
+        sets::Nothing,
+    >,
+    #[prost(map = "int32, message", tag = "2")]
+    pub empties: ::std::collections::HashMap<i32, ()>,
+    #[prost(uint32, optional, tag = "3")]
+    pub len: ::core::option::Option<u32>,
+}
+
+/// Nested message and enum types in `Sets`.
+pub mod sets {
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
+    #[prost(prost_path = "::cordial::prost")]
+    pub struct Nothing {}
+}
+
 #[allow(dead_code)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::cordial::prost::Enumeration)]
 #[prost(prost_path = "::cordial::prost")]

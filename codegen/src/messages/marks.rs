@@ -1,14 +1,63 @@
-//! Which types nothing else in the generated code uses.
+//! `Marks`: what is to be known of a type that its Rust does not show.
 //!
-//! A program may leave them unused too, and must not be warned for that: these, and only these, are
-//! marked.
+//! A program may leave unused what nothing else in the generated code uses, and must not be warned for
+//! that: these types, and only these, are marked. So are messages with maps to nothing, which clippy
+//! takes for sets.
 
 use crate::pool::Loaded;
-use prost_reflect::{EnumDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use std::collections::HashSet;
 
-/// The full names of the messages and enums to mark.
-pub(super) fn find(loaded: &Loaded) -> HashSet<String> {
+/// What is to be known of one type.
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
+pub(crate) struct Mark {
+    /// Nothing else in the generated code uses the type.
+    pub(crate) unused: bool,
+    /// It has a map whose values hold nothing.
+    pub(crate) unit_map: bool,
+}
+
+/// The marks of all types, by full name.
+#[derive(Default)]
+pub(crate) struct Marks {
+    unused: HashSet<String>,
+    unit_maps: HashSet<String>,
+}
+
+impl Marks {
+    pub(super) fn of(&self, full_name: &str) -> Mark {
+        Mark {
+            unused: self.unused.contains(full_name),
+            unit_map: self.unit_maps.contains(full_name),
+        }
+    }
+}
+
+/// The marks of everything that is generated.
+pub(super) fn find(loaded: &Loaded) -> Marks {
+    let unit_maps = loaded
+        .pool
+        .all_messages()
+        .filter(|message| message.fields().any(|field| is_unit_map(&field)))
+        .map(|message| message.full_name().to_owned());
+    Marks {
+        unused: unused(loaded),
+        unit_maps: unit_maps.collect(),
+    }
+}
+
+fn is_unit_map(field: &FieldDescriptor) -> bool {
+    let Kind::Message(entry) = field.kind() else {
+        return false;
+    };
+    let value = |entry: MessageDescriptor| entry.map_entry_value_field().kind();
+    match entry.is_map_entry().then(|| value(entry)) {
+        Some(Kind::Message(value)) => value.fields().len() == 0,
+        _ => false,
+    }
+}
+
+fn unused(loaded: &Loaded) -> HashSet<String> {
     let mut reached = Reached::default();
     for service in loaded.pool.services() {
         for method in service.methods() {
