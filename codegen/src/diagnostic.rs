@@ -21,6 +21,7 @@ pub(crate) struct Place {
     pub(crate) column: usize,
     /// In characters.
     pub(crate) len: usize,
+    /// The line; empty when the text is not at hand.
     pub(crate) excerpt: String,
 }
 
@@ -91,13 +92,18 @@ impl Place {
         end: usize,
     ) -> Self {
         let text = source.lines().nth(line).unwrap_or_default();
-        let start = floor(text, start);
-        let end = floor(text, end).max(start);
+        let from = floor(text, start);
+        let end = floor(text, end).max(from);
+        let column = if source.is_empty() {
+            start
+        } else {
+            text[..from].chars().count()
+        };
         Self {
             file: file.clone(),
             line: line + 1,
-            column: text[..start].chars().count() + 1,
-            len: text[start..end].trim_end().chars().count().max(1),
+            column: column + 1,
+            len: text[from..end].trim_end().chars().count().max(1),
             excerpt: text
                 .chars()
                 .map(|c| if c.is_control() { ' ' } else { c })
@@ -121,12 +127,14 @@ impl fmt::Display for Diagnostic {
         match &self.place {
             Some(place) if place.line > 0 => {
                 let (line, column) = (place.line, place.column);
-                gutter = line.to_string().len();
                 writeln!(f, "{}:{line}:{column}: {}", place.file, self.message)?;
-                let (indent, carets) = (" ".repeat(column - 1), "^".repeat(place.len));
-                writeln!(f, "{:gutter$} |", "")?;
-                writeln!(f, "{line} | {}", place.excerpt.trim_end())?;
-                writeln!(f, "{:gutter$} | {indent}{carets}", "")?;
+                if !place.excerpt.is_empty() {
+                    gutter = line.to_string().len();
+                    let (indent, carets) = (" ".repeat(column - 1), "^".repeat(place.len));
+                    writeln!(f, "{:gutter$} |", "")?;
+                    writeln!(f, "{line} | {}", place.excerpt.trim_end())?;
+                    writeln!(f, "{:gutter$} | {indent}{carets}", "")?;
+                }
             }
             Some(place) => writeln!(f, "{}: {}", place.file, self.message)?,
             None => writeln!(f, "{}", self.message)?,

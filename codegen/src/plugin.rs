@@ -92,6 +92,8 @@ fn generate(request: Request) -> crate::Result<Vec<code_generator_response::File
     }
     let mut generated = request.file_to_generate;
     generated.sort();
+    // protoc passes on what its user wrote twice.
+    generated.dedup();
     let absent = generated
         .iter()
         .find(|name| pool.get_file_by_name(name).is_none());

@@ -11,6 +11,7 @@ use std::{
     io::Write,
     path::Path,
     process::{Command, Output, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 /// `CodeGeneratorRequest`, with its files left encoded so that custom options stay in them.
@@ -36,21 +37,28 @@ fn start(arguments: &[&str], input: &[u8]) -> Output {
     plugin.wait_with_output().unwrap()
 }
 
+/// `FileDescriptorSet`, with its files left encoded.
+#[derive(Clone, PartialEq, Message)]
+struct Set {
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    file: Vec<Vec<u8>>,
+}
+
 /// The request that protoc would make of a directory: linked files, imports first.
 fn request(dir: &Path, parameter: &str) -> Vec<u8> {
     let mut files = Vec::new();
     collect(dir, dir, &mut files);
-    let mut compiler = protox::Compiler::new([dir, Path::new("protos")]).unwrap();
-    compiler
-        .include_imports(true)
-        .include_source_info(true)
-        .open_files(&files)
-        .unwrap();
-    let pool = compiler.descriptor_pool();
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let out = support::scratch(&format!("request/{count}"));
+    let set = out.join("set.bin");
+    let config = Config::new().out_dir(&out).descriptor_set(&set);
+    config.compile([dir]).unwrap();
+    let set = Set::decode(fs::read(set).unwrap().as_slice()).unwrap();
     let request = Request {
         file_to_generate: files,
         parameter: Some(parameter.to_owned()),
-        proto_file: pool.files().map(|file| file.encode_to_vec()).collect(),
+        proto_file: set.file,
     };
     request.encode_to_vec()
 }
@@ -115,6 +123,39 @@ fn same_as_compile() {
             .collect();
         assert_eq!(files, support::files(&case, "rs"), "{name}");
     }
+}
+
+/// protoc brings each file with the imports it declares, and names what its user named, twice if need be.
+#[test]
+fn chains_of_public_imports_are_followed() {
+    let texts = [
+        ("a.proto", "message A {}"),
+        ("b.proto", "import public 'a.proto';"),
+        ("c.proto", "import public 'b.proto';"),
+        ("d.proto", "import public 'c.proto';"),
+        ("e.proto", "import 'd.proto'; message E { A a = 1; }"),
+    ];
+    let files = texts.map(|(name, text)| {
+        let text = format!("syntax = 'proto3'; package chain; {text}");
+        protox_parse::parse(name, &text).unwrap().encode_to_vec()
+    });
+    let request = Request {
+        file_to_generate: vec![
+            "e.proto".to_owned(),
+            "a.proto".to_owned(),
+            "e.proto".to_owned(),
+        ],
+        parameter: None,
+        proto_file: files.to_vec(),
+    };
+    let output = start(&[], &request.encode_to_vec());
+    let response = CodeGeneratorResponse::decode(output.stdout.as_slice()).unwrap();
+    assert_eq!(response.error, None);
+    assert!(
+        response.file[0]
+            .content()
+            .contains("pub a: ::core::option::Option<A>")
+    );
 }
 
 #[test]
