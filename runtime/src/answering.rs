@@ -45,7 +45,7 @@ impl Answering {
             let core = self.core.clone();
             let inner = HttpService::new(move |request| {
                 let core = core.clone();
-                Box::pin(async move { core.answer(request).await })
+                Box::pin(core.answer(request))
             });
             self.layered = Some(layers.into_iter().fold(inner, |inner, layer| layer(inner)));
         }
@@ -54,16 +54,28 @@ impl Answering {
 }
 
 impl Core {
-    async fn answer(&self, request: http::Request<HttpBody>) -> http::Response<HttpBody> {
-        if !self.mounted.is_empty()
+    fn answer(
+        &self,
+        request: http::Request<HttpBody>,
+    ) -> impl Future<Output = http::Response<HttpBody>> + Send + use<> {
+        let answering = if !self.mounted.is_empty()
             // An authority-form target (CONNECT) has no path at all.
             && let Some(path) = request.uri().path().strip_prefix('/')
             && let Some(service) = path.split('/').next()
             && let Some(mounted) = self.mounted.get(service)
         {
-            return protocol::answer_in_time(request, |request| mounted.answer(request)).await;
+            let mounted = mounted.clone();
+            let answer = move |request| mounted.answer(request);
+            Err(Box::pin(protocol::answer_in_time(request, answer)))
+        } else {
+            Ok(protocol::answer(&self.dispatch, self.outgoing, request))
+        };
+        async move {
+            match answering {
+                Ok(answering) => answering.await,
+                Err(mounted) => mounted.await,
+            }
         }
-        protocol::answer(&self.dispatch, self.outgoing, request).await
     }
 }
 
@@ -72,16 +84,20 @@ impl Answer for Answering {
         &self,
         request: http::Request<HttpBody>,
     ) -> impl Future<Output = http::Response<HttpBody>> + Send + use<> {
-        let (core, layered) = (self.core.clone(), self.layered.clone());
+        let started = guard::contain_now(|| match &self.layered {
+            None => Ok(self.core.answer(request)),
+            Some(service) => Err(service.answer(request)),
+        });
         async move {
             let mut answer = pin!(async {
-                match layered {
-                    None => core.answer(request).await,
-                    Some(service) => service.answer(request).await,
+                match started? {
+                    Ok(core) => Ok(core.await),
+                    Err(layered) => Ok(layered.await),
                 }
             });
             poll_fn(|cx| guard::contain(|| answer.as_mut().poll(cx)))
                 .await
+                .flatten()
                 .unwrap_or_else(|status| protocol::respond_status(&status))
         }
     }

@@ -53,22 +53,23 @@ impl Dispatch {
 
     /// Runs the layers and the handler until they reply, the deadline passes or
     /// one of them panics. Dropping the future drops the handler.
-    pub(crate) async fn call(
+    pub(crate) fn call(
         &self,
         route: &Route,
         request: Request<Body>,
-    ) -> Result<Response<Body>> {
+    ) -> impl Future<Output = Result<Response<Body>>> + Send + use<> {
         let deadline = request.deadline();
         let mut reply = self
             .layers
             .run(route.method, request, route.handler.clone());
         let contained =
             poll_fn(move |cx| guard::contain(|| reply.as_mut().poll(cx)).map(Result::flatten));
-        guard::until(deadline, contained)
-            .await
-            .map_err(|status| match status.code() {
+        async move {
+            let ended = guard::until(deadline, contained).await;
+            ended.map_err(|status| match status.code() {
                 Code::Ok => Status::internal("the handler ended with OK and no reply"),
                 _ => status,
             })
+        }
     }
 }

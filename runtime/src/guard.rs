@@ -66,8 +66,16 @@ pub(crate) async fn until<T>(
 
 /// What `poll` says; a panic in it is INTERNAL, and the log's alone to tell.
 pub(crate) fn contain<T>(poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T>> {
-    match catch_unwind(AssertUnwindSafe(poll)) {
+    match contain_now(poll) {
         Ok(polled) => polled.map(Ok),
+        Err(status) => Poll::Ready(Err(status)),
+    }
+}
+
+/// What `run` returns; a panic in it is INTERNAL, and the log's alone to tell.
+pub(crate) fn contain_now<T>(run: impl FnOnce() -> T) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(returned) => Ok(returned),
         Err(panic) => {
             let what = panic
                 .downcast_ref::<&str>()
@@ -75,7 +83,7 @@ pub(crate) fn contain<T>(poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T>> {
                 .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
                 .unwrap_or("something that is no text");
             tracing::error!(panic = what, "a handler panicked");
-            Poll::Ready(Err(Status::internal("the handler panicked")))
+            Err(Status::internal("the handler panicked"))
         }
     }
 }

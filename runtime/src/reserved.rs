@@ -1,33 +1,35 @@
 //! Headers that are HTTP's and gRPC's own; metadata never holds them.
 
-use http::{
-    HeaderMap, HeaderName,
-    header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TE, TRANSFER_ENCODING, UPGRADE},
-};
+use http::HeaderMap;
 
-const NAMES: [HeaderName; 15] = [
-    TE,
-    CONTENT_TYPE,
-    HeaderName::from_static("grpc-accept-encoding"),
-    HeaderName::from_static("grpc-encoding"),
-    HeaderName::from_static("grpc-message"),
-    HeaderName::from_static("grpc-status"),
-    HeaderName::from_static("grpc-status-details-bin"),
-    HeaderName::from_static("grpc-timeout"),
-    CONNECTION,
-    CONTENT_LENGTH,
-    HOST,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    TRANSFER_ENCODING,
-    UPGRADE,
-];
+fn is_reserved(name: &str) -> bool {
+    matches!(
+        name,
+        "te" | "content-type"
+            | "grpc-accept-encoding"
+            | "grpc-encoding"
+            | "grpc-message"
+            | "grpc-status"
+            | "grpc-status-details-bin"
+            | "grpc-timeout"
+            | "connection"
+            | "content-length"
+            | "host"
+            | "keep-alive"
+            | "proxy-connection"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
 
-/// Leaves what is metadata.
+/// Leaves what is metadata. Reading the few names there are is cheaper than
+/// hashing the many there might be.
 pub(crate) fn strip(headers: &mut HeaderMap) {
-    if !headers.is_empty() {
-        for name in &NAMES {
-            headers.remove(name);
-        }
+    while let Some(name) = headers
+        .keys()
+        .find(|name| is_reserved(name.as_str()))
+        .cloned()
+    {
+        headers.remove(name);
     }
 }

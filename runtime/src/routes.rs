@@ -70,8 +70,8 @@ macro_rules! bind {
             Out: Message + Default + 'static,
         {
             fn call(self: Arc<Self>, request: Request<Body>) -> BoxFuture<Result<Response<Body>>> {
+                let ($body, head) = request.split();
                 Box::pin(async move {
-                    let ($body, head) = request.split();
                     let request = head.map_unit($decode);
                     let reply = self.0.handler.handle(&self.0.service, request).await;
                     Ok(reply.or_else($settle)?.map($encode))

@@ -66,6 +66,12 @@ impl Subchannel {
     /// UNAVAILABLE, with the cause, while the address cannot be reached; with
     /// `wait_for_ready` it waits instead.
     pub(crate) async fn connection(self: &Arc<Self>, wait_for_ready: bool) -> Result<Connection> {
+        // Most calls find it connected, and listen for no change.
+        if let State::Ready(connection) = &*self.lock()
+            && connection.is_open()
+        {
+            return Ok(connection.clone());
+        }
         // Whoever waited for a connection hears of its failure once, and no later one.
         let mut waited = false;
         loop {

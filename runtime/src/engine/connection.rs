@@ -41,23 +41,25 @@ pub(super) async fn serve(
         _ = drain.wait_for(|draining| *draining) => return,
     };
 
-    let activity = Activity::default();
+    let activity = Activity::new();
     let counted = activity.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
         let busy = counted.start();
         let mut request = request.map(HttpBody::hyper);
         request.extensions_mut().insert(peer.clone());
-        let response = answer.answer(request);
+        // In a box: hyper moves the future several times before it first polls it.
+        let response = Box::pin(answer.answer(request));
         async move {
             let response = response.await;
             Ok::<_, Infallible>(response.map(|body| body.with_busy(busy)))
         }
     });
 
-    let io = TokioIo::new(io);
     let ended = if http2 {
+        let io = TokioIo::new(io);
         let mut connection = pin!(http2_builder(limits).serve_connection(io, service));
         tokio::select! {
+            biased;
             ended = connection.as_mut() => ended,
             () = leave(&activity, limits, &mut drain) => {
                 connection.as_mut().graceful_shutdown();
@@ -69,8 +71,10 @@ pub(super) async fn serve(
             }
         }
     } else {
+        let io = TokioIo::new(io);
         let mut connection = pin!(http1_builder(limits).serve_connection(io, service));
         tokio::select! {
+            biased;
             ended = connection.as_mut() => ended,
             () = leave(&activity, limits, &mut drain) => {
                 connection.as_mut().graceful_shutdown();

@@ -77,14 +77,21 @@ impl HttpBody {
     /// The body of a request, which ends when the link to its response is
     /// dropped. hyper itself goes on sending a stream of messages that nobody
     /// waits for the reply of, and the server never learns that the call is over.
-    pub(super) fn linked(mut self) -> (Self, Link) {
+    ///
+    /// A body that is whole already is sent whatever becomes of the response.
+    pub(super) fn linked(mut self) -> (Self, Option<Link>) {
+        if matches!(self.kind, Kind::Empty | Kind::Whole(..)) {
+            return (self, None);
+        }
         let (_sender, linked) = oneshot::channel();
         self.hold = Hold::Request(linked);
-        (self, Link { _sender })
+        (self, Some(Link { _sender }))
     }
 
-    pub(super) fn with_link(mut self, link: Link) -> Self {
-        self.hold = Hold::Response { _link: link };
+    pub(super) fn with_link(mut self, link: Option<Link>) -> Self {
+        if let Some(link) = link {
+            self.hold = Hold::Response { _link: link };
+        }
         self
     }
 

@@ -23,20 +23,31 @@ pub(crate) struct Outgoing {
     pub(crate) message_bytes_max: usize,
 }
 
-/// Answers one HTTP request that should be a gRPC call.
-pub(crate) async fn answer(
+/// Answers one HTTP request that should be a gRPC call. The request is read
+/// before the future is made: one that holds no request is cheap to move, and
+/// hyper moves it several times.
+pub(crate) fn answer(
     dispatch: &Dispatch,
     outgoing: Outgoing,
     request: http::Request<HttpBody>,
-) -> http::Response<HttpBody> {
-    if let Some(refusal) = refuse(&request) {
-        return refusal;
-    }
+) -> impl Future<Output = http::Response<HttpBody>> + Send + use<> {
+    let refusal = refuse(&request).map(Box::new);
     let accept = request.headers().get_all(ACCEPT_ENCODING);
     let accept: Vec<_> = accept.iter().cloned().collect();
-    match call(dispatch, outgoing.message_bytes_max, request).await {
-        Ok((deadline, response)) => respond(deadline, response, outgoing.compression, &accept),
-        Err(status) => respond_status(&status),
+    let called = match refusal {
+        Some(refusal) => Err(refusal),
+        None => call(dispatch, outgoing.message_bytes_max, request)
+            .map_err(|status| Box::new(respond_status(&status))),
+    };
+    async move {
+        let (deadline, reply) = match called {
+            Ok(called) => called,
+            Err(response) => return *response,
+        };
+        match reply.await {
+            Ok(response) => respond(deadline, response, outgoing.compression, &accept),
+            Err(status) => respond_status(&status),
+        }
     }
 }
 
@@ -59,11 +70,14 @@ fn refuse(request: &http::Request<HttpBody>) -> Option<http::Response<HttpBody>>
     Some(response)
 }
 
-async fn call(
+/// The deadline of a call, and the reply to come.
+type Called<Reply> = Result<(Option<Deadline>, Reply)>;
+
+fn call(
     dispatch: &Dispatch,
     message_bytes_max: usize,
     request: http::Request<HttpBody>,
-) -> Result<(Option<Deadline>, Response<Body>)> {
+) -> Called<impl Future<Output = Result<Response<Body>>> + Send + use<>> {
     let (mut head, body) = request.into_parts();
     let route = dispatch.find(head.uri.path())?;
     let deadline = read_deadline(&head.headers)?;
@@ -75,8 +89,7 @@ async fn call(
     request.set_peer(head.extensions.remove::<Peer>());
     *request.extensions_mut() = head.extensions;
     *request.metadata_mut() = headers::metadata(head.headers);
-    let response = dispatch.call(route, request).await?;
-    Ok((deadline, response))
+    Ok((deadline, dispatch.call(route, request)))
 }
 
 pub(super) fn read_deadline(headers: &HeaderMap) -> Result<Option<Deadline>> {
