@@ -3,6 +3,9 @@
 use crate::diagnostic::Diagnostic;
 use std::{collections::BTreeSet, fmt, io, path::Path};
 
+/// How many errors of one file are told: further ones tend to follow from the first.
+const FILE_ERRORS_MAX: usize = 20;
+
 /// Why nothing was generated.
 ///
 /// `Display` and `Debug` print the same text, meant for a person: a build script that returns this
@@ -65,9 +68,20 @@ impl Error {
             (errors, files) => format!("{errors} errors in {files} files"),
         };
         let mut text = format!("{headline}, nothing was generated\n");
-        for diagnostic in &found {
-            text.push('\n');
-            text.push_str(&diagnostic.to_string());
+        for of_file in found.chunk_by(|a, b| a.file() == b.file()) {
+            let shown = match of_file[0].file() {
+                Some(_) => of_file.len().min(FILE_ERRORS_MAX),
+                None => of_file.len(),
+            };
+            for diagnostic in &of_file[..shown] {
+                text.push('\n');
+                text.push_str(&diagnostic.to_string());
+            }
+            if let (Some(file), more @ 1..) = (of_file[0].file(), of_file.len() - shown) {
+                text.push_str(&format!(
+                    "\n{file}: {more} more, told when these are mended\n"
+                ));
+            }
         }
         Self { kind, text }
     }
