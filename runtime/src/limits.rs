@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The default of `keepalive_interval`.
+pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2 * 60 * 60);
+
 macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident / $with:ident: $type:ty = $default:expr;)*) => {
         /// What a peer may cost. Every limit is on; each can be moved.
@@ -73,8 +76,9 @@ limits! {
     /// asked to go away. Default 5 min.
     idle_timeout / with_idle_timeout: Duration = Duration::from_secs(300);
 
-    /// Time after which a silent peer is sent a PING. Default 2 h (gRFC A9).
-    keepalive_interval / with_keepalive_interval: Duration = Duration::from_secs(2 * 60 * 60);
+    /// Time after which a silent peer is sent a PING. Default 2 h on a server
+    /// (gRFC A9); a channel sends none unless this is shorter (gRFC A8).
+    keepalive_interval / with_keepalive_interval: Duration = KEEPALIVE_INTERVAL;
 
     /// Time a peer has to answer a PING. Default 20 s (gRFC A9).
     keepalive_timeout / with_keepalive_timeout: Duration = Duration::from_secs(20);

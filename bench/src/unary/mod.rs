@@ -35,7 +35,7 @@ pub(crate) struct Options {
     /// Whose performance to measure; the other end is bare h2, the same for both
     #[arg(long, default_value = "both")]
     side: Sides,
-    /// Threads of the runtimes measured [default: one for each core of the machine]
+    /// Threads of the runtimes measured [default: one for each core that they may use]
     #[arg(long)]
     workers: Option<usize>,
     /// Write every measurement here too
@@ -111,11 +111,13 @@ pub(crate) fn run(options: &Options) -> Result {
     if options.rounds == 0 || options.seconds_per_round <= 0.0 || options.in_flight.contains(&0) {
         return Err("rounds, seconds and calls in flight are at least one".into());
     }
+    let pinned = process::can_pin();
     let workers = match options.workers {
         Some(workers) => workers.max(1),
+        // tokio's own default: a process that is pinned to a core counts one.
+        None if pinned => 1,
         None => std::thread::available_parallelism()?.get(),
     };
-    let pinned = process::can_pin();
     println!(
         "{} rounds of {} s; runtimes of {workers} threads; {}",
         options.rounds,

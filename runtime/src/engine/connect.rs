@@ -6,10 +6,11 @@ use super::{
     greeting,
     target::Place,
 };
-use crate::limits::Limits;
+use crate::limits::{KEEPALIVE_INTERVAL, Limits};
 use http::uri::Authority;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::time::Duration;
 use tokio::net::{TcpStream, UnixStream};
 
 /// Makes connections to one target.
@@ -96,6 +97,12 @@ impl Connector {
         self.handshake(io).await
     }
 
+    /// None unless asked for: pings of clients are off by default (gRFC A8).
+    fn keepalive_interval(&self) -> Option<Duration> {
+        let interval = self.limits.keepalive_interval;
+        (interval < KEEPALIVE_INTERVAL).then(|| on_the_clock(interval))
+    }
+
     async fn handshake(&self, io: impl Io + 'static) -> Result<Connection, Error> {
         let authority = &self.target.authority;
         let refused = || {
@@ -111,7 +118,7 @@ impl Connector {
             .initial_connection_window_size(window(self.limits.unread_bytes_per_connection_max))
             .max_header_list_size(self.limits.header_bytes_max)
             .max_local_error_reset_streams(self.limits.local_resets_max)
-            .keep_alive_interval(on_the_clock(self.limits.keepalive_interval))
+            .keep_alive_interval(self.keepalive_interval())
             .keep_alive_timeout(on_the_clock(self.limits.keepalive_timeout))
             .handshake(TokioIo::new(io))
             .await
