@@ -4,7 +4,7 @@ use crate::diagnostic::Diagnostic;
 use std::{collections::BTreeSet, fmt, io, path::Path};
 
 /// How many errors of one file are told: further ones tend to follow from the first.
-const FILE_ERRORS_MAX: usize = 20;
+const FILE_ERRORS_MAX: usize = 200;
 
 /// Why nothing was generated.
 ///

@@ -281,3 +281,20 @@ fn out_dir_is_one_generations() {
     );
     assert_eq!(names(), with("hello.v1.rs"));
 }
+
+#[test]
+fn of_one_file_two_hundred_errors_are_told() {
+    let dir = support::scratch("flood");
+    let fields = (1..=250).map(|number| format!("  Lost{number} f{number} = {number};\n"));
+    let proto = format!(
+        "syntax = \"proto3\";\nmessage M {{\n{}}}\n",
+        fields.collect::<String>()
+    );
+    fs::write(dir.join("a.proto"), proto).unwrap();
+    let error = Config::new().out_dir(&dir).compile([&dir]).unwrap_err();
+    let text = error.to_string();
+    assert!(text.starts_with("250 errors in 1 file"), "{text}");
+    assert_eq!(text.matches("is not defined").count(), 200);
+    let told = "a.proto: 50 more, told when these are mended";
+    assert!(text.trim_end().ends_with(told), "{text}");
+}
