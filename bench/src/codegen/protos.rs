@@ -78,14 +78,18 @@ fn file(shape: Shape, service: u32) -> Result<String> {
     if service > 0 {
         writeln!(out, "import \"{}\";\n", file_name(service - 1))?;
     }
+    // Messages hold messages of their own file: a chain through all files would
+    // be longer than rustc follows in tonic's clients.
+    let mut own = Vec::new();
+    for message in messages_of(shape, service) {
+        own.push(message);
+        write_message(&mut out, shape, message, &own)?;
+    }
     let mut known: Vec<u32> = match service {
         0 => Vec::new(),
         _ => messages_of(shape, service - 1).collect(),
     };
-    for message in messages_of(shape, service) {
-        known.push(message);
-        write_message(&mut out, shape, message, &known)?;
-    }
+    known.append(&mut own);
     // With fewer messages than services some files have none to name.
     if known.is_empty() {
         return Ok(out);
