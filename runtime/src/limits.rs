@@ -46,13 +46,14 @@ limits! {
     /// opens more has them refused, which it may retry.
     streams_per_connection_max / with_streams_per_connection_max: u32 = 200;
 
-    /// Bytes of one call that wait for its reader. Default 1 MiB; the sender
+    /// Bytes of one call that wait for its reader. Default 256 KiB; the sender
     /// waits for the reader then (HTTP/2 flow control).
-    unread_bytes_per_stream_max / with_unread_bytes_per_stream_max: u32 = 1 << 20;
+    unread_bytes_per_stream_max / with_unread_bytes_per_stream_max: u32 = 256 << 10;
 
     /// Bytes of all calls on one connection that wait for their readers.
-    /// Default 16 MiB: so many readers that stopped hold up the calls beside them.
-    unread_bytes_per_connection_max / with_unread_bytes_per_connection_max: u32 = 16 << 20;
+    /// Default 1 MiB: as many readers as fill it and stop hold up the calls
+    /// beside them. More of it costs time: what waits longer has left the caches.
+    unread_bytes_per_connection_max / with_unread_bytes_per_connection_max: u32 = 1 << 20;
 
     /// Bytes of the headers of one call, as HPACK counts them (RFC 9113,
     /// section 6.5.2). Default 16 KiB.
