@@ -21,6 +21,10 @@ mod method;
 mod compression;
 mod limits;
 
+mod priority;
+
+mod metrics;
+
 mod engine;
 
 mod message;
@@ -68,9 +72,11 @@ pub use engine::{Error, ErrorKind, HttpBody, Listen, Listener, Peer};
 pub use extension::Extension;
 pub use http_service::HttpService;
 pub use layer::{Layer, Next};
-pub use limits::Limits;
+pub use limits::{Limit, Limits};
 pub use message::{IntoRequest, IntoStreamingRequest, Request, Response};
 pub use method::{Idempotency, Method, MethodKind};
+pub use metrics::{Metric, MetricKind, Metrics};
+pub use priority::Priority;
 pub use reply::{BoxStream, Reply};
 pub use routes::{Handle, Routes};
 pub use server::{Bound, Server};

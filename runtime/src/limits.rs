@@ -6,12 +6,34 @@ use std::time::Duration;
 pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2 * 60 * 60);
 
 macro_rules! limits {
-    ($($(#[$doc:meta])* $name:ident / $with:ident: $type:ty = $default:expr;)*) => {
+    ($($(#[$doc:meta])* $limit:ident: $name:ident / $with:ident: $type:ty = $default:expr;)*) => {
         /// What a peer may cost. Every limit is on; each can be moved.
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct Limits {
             $($(#[$doc])* pub $name: $type,)*
+        }
+
+        /// One of the [`Limits`]: what a metric is named after.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Limit {
+            $(
+                #[doc = concat!("[`Limits::", stringify!($name), "`]")]
+                $limit,
+            )*
+        }
+
+        impl Limit {
+            /// Every limit there is.
+            pub const ALL: &[Self] = &[$(Self::$limit,)*];
+
+            /// Its name: that of the field of [`Limits`].
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$limit => stringify!($name),)*
+                }
+            }
         }
 
         impl Default for Limits {
@@ -36,63 +58,63 @@ macro_rules! limits {
 limits! {
     /// Bytes of one message, decompressed, that are read. Default 4 MiB, as
     /// every gRPC implementation has it; over it a call ends with RESOURCE_EXHAUSTED.
-    message_bytes_max / with_message_bytes_max: usize = 4 << 20;
+    MessageBytesMax: message_bytes_max / with_message_bytes_max: usize = 4 << 20;
 
     /// Connections a server holds open. Default 10,000; the next one waits in
     /// the kernel's backlog until one closes.
-    connections_max / with_connections_max: usize = 10_000;
+    ConnectionsMax: connections_max / with_connections_max: usize = 10_000;
 
     /// Calls in flight on one connection to a server. Default 200; a peer that
     /// opens more has them refused, which it may retry.
-    streams_per_connection_max / with_streams_per_connection_max: u32 = 200;
+    StreamsPerConnectionMax: streams_per_connection_max / with_streams_per_connection_max: u32 = 200;
 
     /// Bytes of one call that wait for its reader. Default 256 KiB; the sender
     /// waits for the reader then (HTTP/2 flow control).
-    unread_bytes_per_stream_max / with_unread_bytes_per_stream_max: u32 = 256 << 10;
+    UnreadBytesPerStreamMax: unread_bytes_per_stream_max / with_unread_bytes_per_stream_max: u32 = 256 << 10;
 
     /// Bytes of all calls on one connection that wait for their readers.
     /// Default 1 MiB: as many readers as fill it and stop hold up the calls
     /// beside them. More of it costs time: what waits longer has left the caches.
-    unread_bytes_per_connection_max / with_unread_bytes_per_connection_max: u32 = 1 << 20;
+    UnreadBytesPerConnectionMax: unread_bytes_per_connection_max / with_unread_bytes_per_connection_max: u32 = 1 << 20;
 
     /// Bytes of the headers of one call, as HPACK counts them (RFC 9113,
     /// section 6.5.2). Default 16 KiB.
-    header_bytes_max / with_header_bytes_max: u32 = 16 << 10;
+    HeaderBytesMax: header_bytes_max / with_header_bytes_max: u32 = 16 << 10;
 
     /// Streams that a peer's own errors made us reset before the connection is
     /// closed with ENHANCE_YOUR_CALM (CVE-2025-8671). Default 1,024.
-    local_resets_max / with_local_resets_max: usize = 1_024;
+    LocalResetsMax: local_resets_max / with_local_resets_max: usize = 1_024;
 
     /// Streams a peer reset before we had accepted them, before the connection
     /// is closed with ENHANCE_YOUR_CALM (CVE-2023-44487). Default 20.
-    pending_resets_max / with_pending_resets_max: usize = 20;
+    PendingResetsMax: pending_resets_max / with_pending_resets_max: usize = 20;
 
     /// Time for a TLS handshake. Default 10 s.
-    handshake_timeout / with_handshake_timeout: Duration = Duration::from_secs(10);
+    HandshakeTimeout: handshake_timeout / with_handshake_timeout: Duration = Duration::from_secs(10);
 
     /// Time for a new connection to say that it speaks HTTP/2. Default 10 s.
-    preface_timeout / with_preface_timeout: Duration = Duration::from_secs(10);
+    PrefaceTimeout: preface_timeout / with_preface_timeout: Duration = Duration::from_secs(10);
 
     /// Time a connection to a server may have no call in flight before it is
     /// asked to go away. Default 5 min.
-    idle_timeout / with_idle_timeout: Duration = Duration::from_secs(300);
+    IdleTimeout: idle_timeout / with_idle_timeout: Duration = Duration::from_secs(300);
 
     /// Time after which a silent peer is sent a PING. Default 2 h on a server
     /// (gRFC A9); a channel sends none unless this is shorter (gRFC A8).
-    keepalive_interval / with_keepalive_interval: Duration = KEEPALIVE_INTERVAL;
+    KeepaliveInterval: keepalive_interval / with_keepalive_interval: Duration = KEEPALIVE_INTERVAL;
 
     /// Time a peer has to answer a PING. Default 20 s (gRFC A9).
-    keepalive_timeout / with_keepalive_timeout: Duration = Duration::from_secs(20);
+    KeepaliveTimeout: keepalive_timeout / with_keepalive_timeout: Duration = Duration::from_secs(20);
 
     /// Time calls in flight have to end once a server shuts down; what is open
     /// after it is cut. Default 30 s.
-    drain_grace / with_drain_grace: Duration = Duration::from_secs(30);
+    DrainGrace: drain_grace / with_drain_grace: Duration = Duration::from_secs(30);
 
     /// Time for a channel to connect, TLS included. Default 20 s (the gRPC
     /// connection backoff document).
-    connect_timeout / with_connect_timeout: Duration = Duration::from_secs(20);
+    ConnectTimeout: connect_timeout / with_connect_timeout: Duration = Duration::from_secs(20);
 
     /// Messages waiting between the two ends of an in-process stream.
     /// Default 16; the sender waits for the reader.
-    in_process_messages_max / with_in_process_messages_max: usize = 16;
+    InProcessMessagesMax: in_process_messages_max / with_in_process_messages_max: usize = 16;
 }

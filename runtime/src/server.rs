@@ -10,6 +10,7 @@ use crate::{
     in_process::InProcess,
     layer::Layer,
     limits::Limits,
+    metrics::Metrics,
     protocol::Outgoing,
     routes::Routes,
 };
@@ -167,6 +168,11 @@ impl Server {
             dispatch: self.dispatch,
             messages_max: self.settings.limits.in_process_messages_max,
         }))
+    }
+
+    /// What the server counts of itself, from the start and as it serves.
+    pub fn metrics(&self) -> Metrics {
+        self.settings.metrics.clone()
     }
 
     /// The full names of the services added so far.

@@ -1,7 +1,7 @@
 //! One accepted connection: HTTP/2, or HTTP/1.1 for those who speak no better.
 
 use super::{HttpBody, Io, Peer, activity::Activity, prefixed};
-use crate::limits::Limits;
+use crate::{limits::Limits, metrics::Metrics};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::{convert::Infallible, pin::pin, time::Duration};
@@ -19,6 +19,7 @@ pub(crate) trait Answer: Clone + Send + Sync + 'static {
 #[derive(Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<super::ServerTls>,
 }
