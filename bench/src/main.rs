@@ -1,6 +1,8 @@
 //! Cordial and stock tonic, side by side on one machine.
 
 mod codegen;
+mod generator;
+mod http2;
 mod stats;
 mod table;
 mod unary;

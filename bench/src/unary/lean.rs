@@ -1,13 +1,13 @@
 //! The other end of whoever is measured: bare `h2` on one thread, so that it
 //! is not what limits a measurement, and the same for both who are measured.
 
-use super::{caller::Caller, message::Echo};
+use super::message::Echo;
 use crate::Result;
 use bytes::{Bytes, BytesMut};
-use h2::{RecvStream, client::SendRequest, server::SendResponse};
-use http::{HeaderMap, HeaderValue, Request, Response, header};
+use h2::{RecvStream, server::SendResponse};
+use http::{HeaderMap, HeaderValue, Response, header};
 use prost::Message;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 /// What hyper allows a peer too.
 const WINDOW_BYTES: u32 = 1 << 20;
@@ -66,58 +66,13 @@ async fn read(mut body: RecvStream) -> Result<(Bytes, Option<HeaderMap>)> {
     Ok((whole, body.trailers().await?))
 }
 
-#[derive(Clone)]
-pub(crate) struct Lean {
-    connection: SendRequest<Bytes>,
-    request: Request<()>,
-    data: Bytes,
-    payload_bytes: usize,
-}
-
-impl Lean {
-    pub(crate) async fn to(address: &str, payload_bytes: usize) -> Result<Self> {
-        let tcp = TcpStream::connect(address).await?;
-        tcp.set_nodelay(true)?;
-        let (connection, driver) = h2::client::Builder::new()
-            .initial_window_size(WINDOW_BYTES)
-            .initial_connection_window_size(WINDOW_BYTES)
-            .handshake::<_, Bytes>(tcp)
-            .await?;
-        tokio::spawn(driver);
-
-        let request = Request::post(format!("http://{address}/bench.v1.Echoes/Echo"))
-            .version(http::Version::HTTP_2)
-            .header(header::CONTENT_TYPE, GRPC)
-            .header(header::TE, "trailers")
-            .header(header::USER_AGENT, "grpc-bench/0.1")
-            .body(())?;
-        let message = Echo::of(payload_bytes).encode_to_vec();
-        let mut data = Vec::with_capacity(PREFIX_BYTES + message.len());
-        data.push(0);
-        data.extend(u32::try_from(message.len())?.to_be_bytes());
-        data.extend(message);
-        Ok(Self {
-            connection,
-            request,
-            data: data.into(),
-            payload_bytes,
-        })
-    }
-}
-
-impl Caller for Lean {
-    async fn call(&mut self) -> Result<usize> {
-        self.connection = self.connection.clone().ready().await?;
-        let (response, mut body) = self.connection.send_request(self.request.clone(), false)?;
-        body.send_data(self.data.clone(), true)?;
-        let (data, trailers) = read(response.await?.into_body()).await?;
-        let status = trailers.as_ref().and_then(|all| all.get("grpc-status"));
-        if status.is_none_or(|status| status != "0") {
-            return Err(format!("the call ended with grpc-status {status:?}").into());
-        }
-        if data != self.data {
-            return Err(format!("{} bytes came back, not the same", data.len()).into());
-        }
-        Ok(self.payload_bytes)
-    }
+/// One message on the wire, its length prefix included.
+pub(super) fn message(payload_bytes: usize) -> Result<Vec<u8>> {
+    let message = Echo::of(payload_bytes).encode_to_vec();
+    let length = u32::try_from(message.len())?;
+    let mut framed = Vec::with_capacity(PREFIX_BYTES + message.len());
+    framed.push(0);
+    framed.extend(length.to_be_bytes());
+    framed.extend(message);
+    Ok(framed)
 }

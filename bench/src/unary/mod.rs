@@ -32,6 +32,9 @@ pub(crate) struct Options {
     /// Calls in flight on one connection
     #[arg(long, value_delimiter = ',', default_value = "1,16,64,256")]
     in_flight: Vec<usize>,
+    /// Connections they are spread over, where the server is measured
+    #[arg(long, value_delimiter = ',', default_value = "1")]
+    connections: Vec<usize>,
     /// Whose performance to measure; the other end is bare h2, the same for both
     #[arg(long, default_value = "both")]
     side: Sides,
@@ -61,7 +64,7 @@ impl Sides {
 }
 
 /// Which end is measured.
-#[derive(Clone, Copy, Debug, ValueEnum, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Side {
     /// The server; its client is bare h2.
@@ -131,10 +134,15 @@ pub(crate) fn run(options: &Options) -> Result {
     for &side in options.side.each() {
         for &payload in &options.only {
             for &in_flight in &options.in_flight {
-                let mut row = Row::new(side, payload, in_flight);
-                measure(&mut row, options, workers)?;
-                println!("  {}", row.progress());
-                rows.push(row);
+                for &connections in &options.connections {
+                    if connections > 1 && (side == Side::Client || in_flight < connections) {
+                        continue;
+                    }
+                    let mut row = Row::new(side, payload, in_flight, connections);
+                    measure(&mut row, options, workers)?;
+                    println!("  {}", row.progress());
+                    rows.push(row);
+                }
             }
         }
     }
@@ -164,6 +172,7 @@ fn measure(row: &mut Row, options: &Options, workers: usize) -> Result {
                 workers,
                 payload_bytes: row.payload.bytes(),
                 in_flight: row.in_flight,
+                connections: row.connections,
                 seconds: options.seconds_per_round,
             };
             row.add(stack, pair.measure()?);

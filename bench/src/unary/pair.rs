@@ -17,6 +17,7 @@ pub(crate) struct Pair {
     pub(crate) workers: usize,
     pub(crate) payload_bytes: usize,
     pub(crate) in_flight: usize,
+    pub(crate) connections: usize,
     pub(crate) seconds: f64,
 }
 
@@ -38,6 +39,7 @@ impl Pair {
             .args(["--server-pid", &server.child.id().to_string()])
             .args(["--payload-bytes", &self.payload_bytes.to_string()])
             .args(["--in-flight", &self.in_flight.to_string()])
+            .args(["--connections", &self.connections.to_string()])
             .args(["--seconds", &self.seconds.to_string()]);
         let output = load.stderr(Stdio::inherit()).output()?;
         if !output.status.success() {

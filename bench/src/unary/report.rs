@@ -24,22 +24,27 @@ pub(super) struct Row {
     pub(super) side: Side,
     pub(super) payload: Payload,
     pub(super) in_flight: usize,
+    pub(super) connections: usize,
     /// Ours over tonic's; above 1 is better.
     throughput_ratio: Option<f64>,
     /// Ours over tonic's; below 1 is better.
     cpu_ratio: Option<f64>,
+    /// Ours over tonic's; below 1 is better.
+    p99_ratio: Option<f64>,
     cordial: Vec<Sample>,
     tonic: Vec<Sample>,
 }
 
 impl Row {
-    pub(super) fn new(side: Side, payload: Payload, in_flight: usize) -> Self {
+    pub(super) fn new(side: Side, payload: Payload, in_flight: usize, connections: usize) -> Self {
         Self {
             side,
             payload,
             in_flight,
+            connections,
             throughput_ratio: None,
             cpu_ratio: None,
+            p99_ratio: None,
             cordial: Vec::new(),
             tonic: Vec::new(),
         }
@@ -53,6 +58,7 @@ impl Row {
         }
         self.throughput_ratio = ratio(throughput(&self.cordial), throughput(&self.tonic));
         self.cpu_ratio = ratio(cpu(&self.cordial), cpu(&self.tonic));
+        self.p99_ratio = ratio(p99(&self.cordial), p99(&self.tonic));
     }
 
     /// One line, for who waits for the table.
@@ -67,23 +73,27 @@ impl Row {
             value.map_or_else(String::new, |value| value.get_name().to_owned())
         };
         format!(
-            "{} {} c{}",
+            "{} {} c{} n{}",
             name(self.side.to_possible_value()),
             name(self.payload.to_possible_value()),
-            self.in_flight
+            self.in_flight,
+            self.connections
         )
     }
 
-    fn cells(&self) -> [String; 8] {
+    fn cells(&self) -> [String; 11] {
         [
             self.name(),
             figure(self.throughput_ratio, 2),
             figure(self.cpu_ratio, 2),
+            figure(self.p99_ratio, 2),
             spread(&self.cordial, &self.tonic),
             figure(throughput(&self.cordial), 0),
             figure(throughput(&self.tonic), 0),
             figure(cpu(&self.cordial), 1),
             figure(cpu(&self.tonic), 1),
+            figure(p99(&self.cordial), 0),
+            figure(p99(&self.tonic), 0),
         ]
     }
 }
@@ -97,11 +107,14 @@ impl Report {
             "row",
             "throughput x",
             "CPU x",
+            "p99 x",
             "worst..best round x",
             "ours calls/s",
             "tonic calls/s",
             "ours us/call",
             "tonic us/call",
+            "ours p99 us",
+            "tonic p99 us",
         ];
         let rows: Vec<_> = self.rows.iter().map(Row::cells).collect();
         table::print(head, &rows);
@@ -118,6 +131,10 @@ fn cpu(samples: &[Sample]) -> Option<f64> {
             .iter()
             .filter_map(|sample| sample.cpu_micros_per_call),
     )
+}
+
+fn p99(samples: &[Sample]) -> Option<f64> {
+    median(samples.iter().filter_map(|sample| sample.p99_micros))
 }
 
 fn ratio(ours: Option<f64>, theirs: Option<f64>) -> Option<f64> {

@@ -1,0 +1,381 @@
+//! One connection, and the calls on it.
+
+use super::{
+    call::{Call, Calls, Ended, Plan, Shape},
+    headers::{Blocks, Ear},
+    send::Sending,
+};
+use crate::{
+    Result,
+    http2::{
+        frame::{self, Frame},
+        hpack,
+    },
+};
+use std::{
+    collections::VecDeque,
+    io::{ErrorKind, Read, Write},
+    net::TcpStream,
+    sync::Arc,
+    time::Duration,
+};
+
+/// What the server may send before it hears that it was read.
+const WINDOW_BYTES: u32 = 64 << 20;
+const STREAM_WINDOW_BYTES: u32 = 8 << 20;
+/// Read at once, if there is that much.
+const READ_BYTES: usize = 256 << 10;
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Nothing blocks once it is connected: whoever drives it waits.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    socket: TcpStream,
+    plan: Arc<Plan>,
+    blocks: Option<Blocks>,
+    ear: Ear,
+    calls: Calls,
+    /// Calls in flight that the server allows.
+    calls_max: usize,
+    sending: Sending,
+    unacknowledged: u32,
+    /// Bytes of messages that came back in all.
+    received: u64,
+    input: Vec<u8>,
+    /// What of `input` is not read yet.
+    unread: std::ops::Range<usize>,
+    output: Vec<u8>,
+    written: usize,
+    /// The block of headers whose end has not come yet.
+    block: Option<(u32, u8, Vec<u8>)>,
+    now: u64,
+    ended: Vec<Ended>,
+}
+
+impl Connection {
+    /// Connects, and hears what the server allows.
+    pub(crate) fn to(address: &str, plan: Arc<Plan>) -> Result<Self> {
+        let socket = TcpStream::connect(address)?;
+        socket.set_nodelay(true)?;
+        socket.set_read_timeout(Some(HANDSHAKE_TIMEOUT))?;
+        let mut output = frame::PREFACE.to_vec();
+        let settings = [
+            (frame::ENABLE_PUSH, 0),
+            (frame::INITIAL_WINDOW_SIZE, STREAM_WINDOW_BYTES),
+        ];
+        frame::settings(&mut output, &settings);
+        let more = WINDOW_BYTES - frame::WINDOW_BYTES as u32;
+        frame::window_update(&mut output, 0, more);
+        let mut connection = Self {
+            socket,
+            plan,
+            blocks: None,
+            ear: Ear::new(),
+            calls: Calls::new(),
+            calls_max: usize::MAX,
+            sending: Sending::new(),
+            unacknowledged: 0,
+            received: 0,
+            input: vec![0; READ_BYTES],
+            unread: 0..0,
+            output,
+            written: 0,
+            block: None,
+            now: 0,
+            ended: Vec::new(),
+        };
+        connection.flush()?;
+        while connection.blocks.is_none() {
+            connection.receive(0)?;
+        }
+        connection.flush()?;
+        connection.socket.set_nonblocking(true)?;
+        Ok(connection)
+    }
+
+    pub(crate) fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+
+    /// Calls in flight.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.calls.open
+    }
+
+    /// Whether the server allows one more call.
+    pub(crate) fn has_room(&self) -> bool {
+        self.calls.open < self.calls_max
+    }
+
+    /// Whether the socket took less than was written.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.written < self.output.len()
+    }
+
+    /// Bytes of messages that came back so far.
+    pub(crate) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Appends a call to what the next [`flush`](Self::flush) writes.
+    pub(crate) fn start(&mut self, started: u64) {
+        let (messages, whole) = match self.plan.shape {
+            Shape::Replies { .. } => (1, true),
+            Shape::PingPong { window } => (window, false),
+        };
+        let on_the_way = if whole { 0 } else { messages };
+        let stream = self.calls.push(Call {
+            started,
+            sent: 0,
+            unsent: messages * self.plan.request.len(),
+            whole,
+            window: self.sending.stream_window,
+            received: 0,
+            unacknowledged: 0,
+            answered: false,
+            ended: false,
+            left: VecDeque::from(vec![started; on_the_way]),
+        });
+        let blocks = self.blocks.as_mut().expect("connected: it was greeted");
+        let block = match blocks.first.is_empty() {
+            true => &blocks.others,
+            false => &blocks.first,
+        };
+        let (kind, flags) = (frame::HEADERS, frame::END_HEADERS);
+        frame::head(&mut self.output, block.len(), kind, flags, stream);
+        self.output.extend_from_slice(block);
+        blocks.first.clear();
+        if let Some(call) = self.calls.get(stream) {
+            let request = &self.plan.request;
+            self.sending.send(&mut self.output, (stream, call), request);
+        }
+    }
+
+    /// Reads once, as much as there is, and says what ended by it. `now` is
+    /// what the messages sent in return are said to have left at.
+    pub(crate) fn receive(&mut self, now: u64) -> Result<std::vec::Drain<'_, Ended>> {
+        if self.unread.is_empty() {
+            self.unread = 0..0;
+        } else if self.input.len() - self.unread.end < frame::FRAME_BYTES + frame::HEAD_BYTES {
+            self.input.copy_within(self.unread.clone(), 0);
+            self.unread = 0..self.unread.len();
+        }
+        self.now = now;
+        match self.socket.read(&mut self.input[self.unread.end..]) {
+            Ok(0) => return Err("the server closed the connection".into()),
+            Ok(count) => {
+                self.unread.end += count;
+                self.frames()?;
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock && self.blocks.is_some() => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(format!("cannot read from the server: {error}").into()),
+        }
+        Ok(self.ended.drain(..))
+    }
+
+    /// Writes all there is in one go, as far as the socket takes it.
+    pub(crate) fn flush(&mut self) -> Result {
+        while self.is_blocked() {
+            match self.socket.write(&self.output[self.written..]) {
+                Ok(count) => self.written += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(format!("cannot write to the server: {error}").into()),
+            }
+        }
+        self.output.clear();
+        self.written = 0;
+        Ok(())
+    }
+
+    /// Handles all whole frames read.
+    fn frames(&mut self) -> Result {
+        let input = std::mem::take(&mut self.input);
+        let mut handled = Ok(());
+        while handled.is_ok()
+            && let Some((frame, length)) = Frame::first(&input[self.unread.clone()])
+        {
+            self.unread.start += length;
+            handled = self.frame(frame);
+        }
+        self.input = input;
+        if self.unacknowledged > WINDOW_BYTES / 2 {
+            frame::window_update(&mut self.output, 0, self.unacknowledged);
+            self.unacknowledged = 0;
+        }
+        handled
+    }
+
+    fn frame(&mut self, frame: Frame<'_>) -> Result {
+        if self.block.is_some() && frame.kind != frame::CONTINUATION {
+            return Err("a block of headers was interrupted".into());
+        }
+        match frame.kind {
+            frame::DATA => self.data(frame),
+            frame::HEADERS => {
+                let content = frame.content().ok_or("malformed HEADERS")?;
+                match frame.has(frame::END_HEADERS) {
+                    true => self.headers(frame.stream, frame.flags, content),
+                    false => {
+                        self.block = Some((frame.stream, frame.flags, content.to_vec()));
+                        Ok(())
+                    }
+                }
+            }
+            frame::CONTINUATION => {
+                let (stream, flags, mut block) =
+                    self.block.take().ok_or("CONTINUATION of nothing")?;
+                block.extend_from_slice(frame.payload);
+                match frame.has(frame::END_HEADERS) {
+                    true => self.headers(stream, flags, &block),
+                    false => {
+                        self.block = Some((stream, flags, block));
+                        Ok(())
+                    }
+                }
+            }
+            frame::SETTINGS if !frame.has(frame::ACK) => self.settings(frame),
+            frame::PING if !frame.has(frame::ACK) => {
+                frame::pong(&mut self.output, frame.payload);
+                Ok(())
+            }
+            frame::WINDOW_UPDATE => self.window_update(frame),
+            frame::RST_STREAM => {
+                let code = frame.number().unwrap_or(u32::MAX);
+                Err(format!("the server reset a stream with code {code}").into())
+            }
+            frame::GOAWAY => {
+                let text = String::from_utf8_lossy(frame.payload.get(8..).unwrap_or_default());
+                Err(format!("the server is going away: {text:?}").into())
+            }
+            frame::PUSH_PROMISE => Err("the server pushes".into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn settings(&mut self, frame: Frame<'_>) -> Result {
+        let mut table_bytes = hpack::TABLE_BYTES;
+        for (name, value) in frame.settings() {
+            match name {
+                frame::HEADER_TABLE_SIZE => table_bytes = value as usize,
+                frame::MAX_CONCURRENT_STREAMS => self.calls_max = value as usize,
+                frame::MAX_FRAME_SIZE => self.sending.frame_bytes = value as usize,
+                frame::INITIAL_WINDOW_SIZE => {
+                    let more = i64::from(value) - self.sending.stream_window;
+                    self.sending.stream_window += more;
+                    self.calls.iter_mut().for_each(|call| call.window += more);
+                }
+                _ => {}
+            }
+        }
+        frame::head(&mut self.output, 0, frame::SETTINGS, frame::ACK, 0);
+        if self.blocks.is_none() {
+            self.blocks = Some(Blocks::of(&self.plan, table_bytes));
+        } else if table_bytes < hpack::TABLE_BYTES {
+            return Err("the server shrank its table while it was used".into());
+        }
+        self.resume();
+        Ok(())
+    }
+
+    fn window_update(&mut self, frame: Frame<'_>) -> Result {
+        let more = i64::from(frame.number().ok_or("malformed WINDOW_UPDATE")? & 0x7fff_ffff);
+        match frame.stream {
+            0 => self.sending.window += more,
+            stream => {
+                if let Some(call) = self.calls.get(stream) {
+                    call.window += more;
+                }
+            }
+        }
+        self.resume();
+        Ok(())
+    }
+
+    fn resume(&mut self) {
+        let request = &self.plan.request;
+        self.sending
+            .resume(&mut self.output, &mut self.calls, request);
+    }
+
+    /// A block of headers: the first of a stream answers it, the second ends it.
+    fn headers(&mut self, stream: u32, flags: u8, block: &[u8]) -> Result {
+        let heard = self.ear.hear(block)?;
+        let call = self.calls.get(stream).ok_or("headers of no call")?;
+        if !call.answered && heard.status != Some(200) {
+            return Err(format!("a call was answered with {heard:?}").into());
+        }
+        let ends = flags & frame::END_STREAM != 0;
+        if ends && heard.grpc_status != Some(0) {
+            return Err(format!("a call ended with {heard:?}").into());
+        }
+        if call.answered && !ends {
+            return Err("a call was answered twice".into());
+        }
+        call.answered = true;
+        if !ends {
+            return Ok(());
+        }
+        let (received, started) = (call.received, call.started);
+        if Some(received) != self.plan.reply_bytes() {
+            return Err(format!("a call ended well after {received} bytes").into());
+        }
+        if call.unsent > 0 {
+            return Err("a call was answered before it was made".into());
+        }
+        self.calls.end(stream);
+        self.ended.push(Ended { started });
+        Ok(())
+    }
+
+    fn data(&mut self, frame: Frame<'_>) -> Result {
+        let content = frame.content().ok_or("malformed DATA")?;
+        if frame.has(frame::END_STREAM) {
+            return Err("a call ended without grpc-status".into());
+        }
+        let length = frame.payload.len() as u32;
+        self.unacknowledged += length;
+        self.received += content.len() as u64;
+        let call = self.calls.get(frame.stream).ok_or("data of no call")?;
+        if !call.answered {
+            return Err("data before headers".into());
+        }
+        call.unacknowledged += length;
+        if call.unacknowledged > STREAM_WINDOW_BYTES / 2 {
+            frame::window_update(&mut self.output, frame.stream, call.unacknowledged);
+            call.unacknowledged = 0;
+        }
+        let before = call.received / self.plan.reply.len();
+        check(content, &self.plan.reply, call.received)?;
+        call.received += content.len();
+        if call.whole {
+            return Ok(());
+        }
+        // One goes for each that came.
+        for _ in before..call.received / self.plan.reply.len() {
+            let started = call.left.pop_front().ok_or("more came back than went")?;
+            self.ended.push(Ended { started });
+            call.left.push_back(self.now);
+            call.unsent += self.plan.request.len();
+        }
+        let request = &self.plan.request;
+        self.sending
+            .send(&mut self.output, (frame.stream, call), request);
+        Ok(())
+    }
+}
+
+/// Whether `content` is what messages like `message` have `at` bytes from the first.
+fn check(mut content: &[u8], message: &[u8], at: usize) -> Result {
+    let mut at = at % message.len();
+    while !content.is_empty() {
+        let length = content.len().min(message.len() - at);
+        let (now, rest) = content.split_at(length);
+        if now != &message[at..at + length] {
+            return Err("a reply is not what it must be".into());
+        }
+        (content, at) = (rest, (at + length) % message.len());
+    }
+    Ok(())
+}

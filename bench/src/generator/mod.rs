@@ -1,0 +1,12 @@
+//! The lean client: one thread, frames by hand, one write for all calls that
+//! became ready, no task and no allocation for a call.
+
+mod call;
+mod connection;
+mod drive;
+mod headers;
+mod send;
+
+pub(crate) use call::{Ended, Plan, Shape};
+pub(crate) use connection::Connection;
+pub(crate) use drive::{Generator, Load};
