@@ -4,10 +4,16 @@ use crate::{
     dispatch::Dispatch,
     engine::{Answer, HttpBody},
     guard,
-    http_service::{HttpLayer, HttpService},
-    protocol::{self, Outgoing},
+    http_service::{Answered, HttpLayer, HttpService},
+    priority::Priority,
+    protocol::{self, Exchange},
 };
-use std::{collections::HashMap, future::poll_fn, pin::pin, sync::Arc};
+use std::{
+    collections::HashMap,
+    future::{poll_fn, ready},
+    pin::pin,
+    sync::Arc,
+};
 
 /// A server as its connections see it.
 #[derive(Clone)]
@@ -20,19 +26,19 @@ pub(crate) struct Answering {
 struct Core {
     dispatch: Dispatch,
     mounted: HashMap<&'static str, HttpService>,
-    outgoing: Outgoing,
+    exchange: Exchange,
 }
 
 impl Answering {
     pub(crate) fn new(
         dispatch: Dispatch,
         mounted: HashMap<&'static str, HttpService>,
-        outgoing: Outgoing,
+        exchange: Exchange,
     ) -> Self {
         let core = Arc::new(Core {
             dispatch,
             mounted,
-            outgoing,
+            exchange,
         });
         Self {
             core,
@@ -64,17 +70,28 @@ impl Core {
             && let Some(service) = path.split('/').next()
             && let Some(mounted) = self.mounted.get(service)
         {
-            let mounted = mounted.clone();
-            let answer = move |request| mounted.answer(request);
-            Err(Box::pin(protocol::answer_in_time(request, answer)))
+            Err(self.answer_mounted(mounted.clone(), request))
         } else {
-            Ok(protocol::answer(&self.dispatch, self.outgoing, request))
+            Ok(protocol::answer(&self.dispatch, &self.exchange, request))
         };
         async move {
             match answering {
                 Ok(answering) => answering.await,
                 Err(mounted) => mounted.await,
             }
+        }
+    }
+}
+
+impl Core {
+    fn answer_mounted(&self, mounted: HttpService, request: http::Request<HttpBody>) -> Answered {
+        let priority = Priority::of_http(&request);
+        match self.dispatch.admission.count(priority) {
+            Ok(counted) => {
+                let answer = move |request| mounted.answer(request);
+                Box::pin(protocol::answer_in_time(request, counted, answer))
+            }
+            Err(status) => Box::pin(ready(protocol::respond_status(&status))),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! From a path to a reply, whatever brought the request here.
 
 use crate::{
+    admission::Admission,
     body::Body,
+    concurrency_limit::{Entry, Place},
     guard,
     layer::Layers,
     message::{Request, Response},
@@ -19,6 +21,7 @@ pub(crate) struct Dispatch {
     routes: HashMap<&'static str, Route>,
     services: HashSet<&'static str>,
     pub(crate) layers: Layers,
+    pub(crate) admission: Admission,
 }
 
 impl Dispatch {
@@ -52,24 +55,42 @@ impl Dispatch {
     }
 
     /// Runs the layers and the handler until they reply, the deadline passes or
-    /// one of them panics. Dropping the future drops the handler.
+    /// one of them panics, unless there are too many calls. Dropping the future
+    /// drops the handler.
     pub(crate) fn call(
         &self,
         route: &Route,
-        request: Request<Body>,
+        mut request: Request<Body>,
     ) -> impl Future<Output = Result<Response<Body>>> + Send + use<> {
         let deadline = request.deadline();
-        let mut reply = self
-            .layers
-            .run(route.method, request, route.handler.clone());
-        let contained =
-            poll_fn(move |cx| guard::contain(|| reply.as_mut().poll(cx)).map(Result::flatten));
+        let admitted = self.admission.admit(route.method, &mut request);
+        let admitted = admitted.map_err(Box::new).map(|admitted| {
+            let handler = route.handler.clone();
+            (admitted, self.layers.run(route.method, request, handler))
+        });
         async move {
-            let ended = guard::until(deadline, contained).await;
-            ended.map_err(|status| match status.code() {
-                Code::Ok => Status::internal("the handler ended with OK and no reply"),
-                _ => status,
-            })
+            let (admitted, mut reply) = admitted.map_err(|status| *status)?;
+            let place = match admitted.entry {
+                Some(Entry::Waiting(waiting)) => {
+                    // In a box: most calls do not wait.
+                    let turn = Box::pin(guard::until(deadline, waiting.turn()));
+                    Some(turn.await?)
+                }
+                Some(Entry::Open(place)) => Some(place),
+                None => None,
+            };
+            let contained =
+                poll_fn(|cx| guard::contain(|| reply.as_mut().poll(cx)).map(Result::flatten));
+            match guard::until(deadline, contained).await {
+                Ok(response) => {
+                    place.map(Place::answered);
+                    Ok(response.map(|body| body.counted(admitted.counted)))
+                }
+                Err(status) if status.code() == Code::Ok => {
+                    Err(Status::internal("the handler ended with OK and no reply"))
+                }
+                Err(status) => Err(status),
+            }
         }
     }
 }

@@ -54,7 +54,11 @@ impl InProcess {
         match body.kind {
             Kind::Many(messages) => {
                 let (arriving, forward) = messages.pump(guard, self.messages_max);
-                tokio::spawn(forward);
+                let counted = body.counted;
+                tokio::spawn(async move {
+                    forward.await;
+                    drop(counted);
+                });
                 Body::of(Kind::Many(arriving))
             }
             other => Body::of(other),

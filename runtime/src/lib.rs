@@ -24,6 +24,7 @@ mod limits;
 mod priority;
 
 mod metrics;
+mod stopwatch;
 
 mod engine;
 
@@ -39,8 +40,11 @@ mod streaming;
 
 mod layer;
 
+mod concurrency_limit;
+
 mod routes;
 
+mod admission;
 mod dispatch;
 
 mod protocol;
@@ -65,6 +69,7 @@ pub use body::Body;
 pub use call::Call;
 pub use channel::Channel;
 pub use compression::Compression;
+pub use concurrency_limit::ConcurrencyLimit;
 pub use deadline::Deadline;
 #[cfg(feature = "tls")]
 pub use engine::{ClientTls, ServerTls};

@@ -114,6 +114,32 @@ limits! {
     /// connection backoff document).
     ConnectTimeout: connect_timeout / with_connect_timeout: Duration = Duration::from_secs(20);
 
+    /// Calls in flight on a whole server, streams included. Default 10,000, which
+    /// at some 20 KiB for each is 200 MB; what is over it is refused with
+    /// UNAVAILABLE. Its last tenth is kept for critical calls, the one before
+    /// it for normal ones ([`Priority`](crate::Priority)).
+    CallsMax: calls_max / with_calls_max: usize = 10_000;
+
+    /// Calls that wait for others to end, where a
+    /// [`ConcurrencyLimit`](crate::ConcurrencyLimit) is reached. Default 1,000.
+    QueuedCallsMax: queued_calls_max / with_queued_calls_max: usize = 1_000;
+
+    /// Time a call may wait for others to end. Default 100 ms, and a twentieth
+    /// of it (for critical calls all of it) once calls have been waiting for
+    /// as long: a burst passes, a queue that stays makes every call late.
+    QueueTimeout: queue_timeout / with_queue_timeout: Duration = Duration::from_millis(100);
+
+    /// Bytes a second at which a message that a peer has begun must arrive, on
+    /// average. Default 240. Below it the call ends with RESOURCE_EXHAUSTED, for
+    /// the same would only be as slow if it was tried again. A request of one
+    /// message must come whole at this rate; between the messages of a stream
+    /// any time may pass.
+    RequestBytesPerSecondMin: request_bytes_per_second_min / with_request_bytes_per_second_min: u32 = 240;
+
+    /// Time after which a slow message is looked at. Default 5 s: a lost packet
+    /// or a mobile phone in a tunnel should not end a call.
+    RequestRateGrace: request_rate_grace / with_request_rate_grace: Duration = Duration::from_secs(5);
+
     /// Messages waiting between the two ends of an in-process stream.
     /// Default 16; the sender waits for the reader.
     InProcessMessagesMax: in_process_messages_max / with_in_process_messages_max: usize = 16;

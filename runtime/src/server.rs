@@ -1,9 +1,12 @@
 //! Listens, and answers calls with the routes it was given.
 
 use crate::{
+    admission::Admission,
     answering::Answering,
     channel::Channel,
+    body::Inbound,
     compression::Compression,
+    concurrency_limit::ConcurrencyLimit,
     dispatch::Dispatch,
     engine::{self, BoxFuture, Error, ErrorKind, HttpBody, Listen, Listener, Settings},
     http_service::{HttpLayer, HttpService},
@@ -11,7 +14,7 @@ use crate::{
     layer::Layer,
     limits::Limits,
     metrics::Metrics,
-    protocol::Outgoing,
+    protocol::Exchange,
     routes::Routes,
 };
 use std::{collections::HashMap, convert::Infallible, fmt, sync::Arc};
@@ -37,6 +40,7 @@ pub struct Server {
     mounted: HashMap<&'static str, HttpService>,
     http_layers: Vec<HttpLayer>,
     settings: Settings,
+    concurrency_limit: ConcurrencyLimit,
     compression: Option<Compression>,
     shutdown: Option<BoxFuture<()>>,
     duplicate: Option<&'static str>,
@@ -112,6 +116,13 @@ impl Server {
         self
     }
 
+    /// Handles no more calls at once than `limit` says. Without it an adaptive
+    /// limit holds: [`ConcurrencyLimit::adaptive`].
+    pub fn concurrency_limit(mut self, limit: ConcurrencyLimit) -> Self {
+        self.concurrency_limit = limit;
+        self
+    }
+
     /// Compresses replies for callers that can read it.
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = Some(compression);
@@ -162,8 +173,9 @@ impl Server {
     ///
     /// # Errors
     /// `Duplicate` when two services have one name.
-    pub fn in_process(self) -> Result<Channel, Error> {
+    pub fn in_process(mut self) -> Result<Channel, Error> {
         self.check()?;
+        self.admit();
         Ok(Channel::in_process(InProcess {
             dispatch: self.dispatch,
             messages_max: self.settings.limits.in_process_messages_max,
@@ -179,6 +191,15 @@ impl Server {
     pub fn services(&self) -> impl Iterator<Item = &'static str> {
         let mounted = self.mounted.keys().copied();
         self.dispatch.services().chain(mounted)
+    }
+
+    /// Bounds the calls in flight as everything says that was set.
+    fn admit(&mut self) {
+        let Settings {
+            limits, metrics, ..
+        } = &self.settings;
+        let limit = std::mem::take(&mut self.concurrency_limit);
+        self.dispatch.admission = Admission::new(limit, limits, metrics.clone());
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -242,13 +263,15 @@ impl Bound {
         let Self {
             address,
             listener,
-            server,
+            mut server,
         } = self;
-        let outgoing = Outgoing {
+        server.admit();
+        let settings = &server.settings;
+        let exchange = Exchange {
             compression: server.compression,
-            message_bytes_max: server.settings.limits.message_bytes_max,
+            inbound: Arc::new(Inbound::new(&settings.limits, settings.metrics.clone())),
         };
-        let answering = Answering::new(server.dispatch, server.mounted, outgoing);
+        let answering = Answering::new(server.dispatch, server.mounted, exchange);
         let answering = answering.with_http_layers(server.http_layers);
         let shutdown = server
             .shutdown

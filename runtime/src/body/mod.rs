@@ -1,18 +1,22 @@
 //! The messages of a call on their way, their type known only at the two ends.
 
 mod erased;
+mod pace;
 mod wire;
 
 use crate::{
     deadline::{self, Deadline},
+    metrics::Counted,
     reply::BoxStream,
     status::{Result, Status},
+    stopwatch::Stopwatch,
 };
 use prost::Message;
 use std::fmt;
 use tonic::metadata::MetadataMap;
 
 pub(crate) use erased::{AnyMessage, AnyStream, Messages, decode, many, one};
+pub(crate) use pace::Inbound;
 pub(crate) use wire::{End, PREFIX_BYTES, Wire};
 
 /// One message or many, as a [`Layer`](crate::Layer) passes them on: of a type
@@ -21,6 +25,8 @@ pub struct Body {
     pub(crate) kind: Kind,
     /// Until when its messages may take, as the layers left the call's deadline.
     pub(crate) deadline: Option<Deadline>,
+    /// The call is in flight until its messages have ended.
+    pub(crate) counted: Option<Counted>,
 }
 
 pub(crate) enum Kind {
@@ -48,14 +54,30 @@ impl Body {
     }
 
     pub(crate) fn of(kind: Kind) -> Self {
-        let deadline = None;
-        Self { kind, deadline }
+        Self {
+            kind,
+            deadline: None,
+            counted: None,
+        }
     }
 
     /// The same, ended by `deadline` at the latest.
     pub(crate) fn until(mut self, deadline: Option<Deadline>) -> Self {
         self.deadline = deadline::earlier(self.deadline, deadline);
         self
+    }
+
+    /// The same, counted until it has ended.
+    pub(crate) fn counted(mut self, counted: Counted) -> Self {
+        self.counted = Some(counted);
+        self
+    }
+
+    /// Lets `stopwatch` show nothing while a message that was begun arrives.
+    pub(crate) fn time_arrival(&mut self, stopwatch: Stopwatch) {
+        if let Kind::Wire(wire) = &mut self.kind {
+            wire.time_arrival(stopwatch);
+        }
     }
 
     /// The only message, and the metadata that came after it.

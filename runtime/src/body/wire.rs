@@ -1,10 +1,13 @@
 //! Length-prefixed messages out of an HTTP body (gRPC over HTTP/2,
 //! "Length-Prefixed-Message").
 
+use super::pace::{Inbound, Pace};
 use crate::{
     compression::Compression,
     engine::{self, HttpBody},
+    limits::Limit,
     status::{self, Code, Result, Status},
+    stopwatch::Stopwatch,
 };
 use bytes::{Buf, Bytes, BytesMut};
 use http::HeaderMap;
@@ -12,7 +15,8 @@ use http_body::Body;
 use std::{
     future::poll_fn,
     pin::Pin,
-    task::{Context, Poll, ready},
+    sync::Arc,
+    task::{Context, Poll},
 };
 use tonic::metadata::MetadataMap;
 
@@ -31,6 +35,12 @@ pub(crate) struct Wire {
     message_bytes_max: usize,
     end: End,
     state: State,
+    /// What a server asks of a request.
+    inbound: Option<Arc<Inbound>>,
+    /// The request is one message.
+    single: bool,
+    pace: Option<Pace>,
+    stopwatch: Option<Stopwatch>,
     trailers: MetadataMap,
     /// The status that stood in the head; it holds if nothing follows it.
     early: HeaderMap,
@@ -69,9 +79,31 @@ impl Wire {
             message_bytes_max,
             end,
             state: State::Open,
+            inbound: None,
+            single: false,
+            pace: None,
+            stopwatch: None,
             trailers: MetadataMap::new(),
             early: HeaderMap::new(),
         }
+    }
+
+    /// The messages of a request, or the one that it is if `single`.
+    pub(crate) fn request(
+        http: HttpBody,
+        compression: Option<Compression>,
+        inbound: Arc<Inbound>,
+        single: bool,
+    ) -> Self {
+        let mut wire = Self::new(http, compression, inbound.message_bytes_max, End::Request);
+        wire.inbound = Some(inbound);
+        wire.single = single;
+        wire
+    }
+
+    /// Lets `stopwatch` show nothing while the first message arrives.
+    pub(crate) fn time_arrival(&mut self, stopwatch: Stopwatch) {
+        self.stopwatch = Some(stopwatch);
     }
 
     /// Ends the response as `status` says if neither data nor trailers come.
@@ -95,6 +127,12 @@ impl Wire {
             self.state = State::Done;
             self.http = HttpBody::empty();
         }
+        if let Some(stopwatch) = &self.stopwatch
+            && polled.is_ready()
+            && stopwatch.elapsed().is_none()
+        {
+            stopwatch.restart();
+        }
         polled
     }
 
@@ -104,16 +142,27 @@ impl Wire {
                 return Poll::Ready(Ok(None));
             }
             if let Some(message) = self.take()? {
+                // A request of one message is whole only when it has ended.
+                if !self.single {
+                    self.pace = None;
+                }
                 return Poll::Ready(Ok(Some(message)));
             }
             if self.state == State::Drained {
                 return Poll::Ready(self.finish());
             }
-            match ready!(Pin::new(&mut self.http).poll_frame(cx)) {
+            let Poll::Ready(frame) = Pin::new(&mut self.http).poll_frame(cx) else {
+                self.is_arriving(cx)?;
+                return Poll::Pending;
+            };
+            match frame {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => {
                         if !data.is_empty() {
                             self.early.clear();
+                        }
+                        if let Some(pace) = &mut self.pace {
+                            pace.add(data.len());
                         }
                         self.chunk = data;
                     }
@@ -127,6 +176,24 @@ impl Wire {
                 Some(Err(error)) => return Poll::Ready(Err(self.broken(&error))),
                 None => self.state = State::Drained,
             }
+        }
+    }
+
+    /// Nothing more is there yet.
+    fn is_arriving(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        let Some(inbound) = &self.inbound else {
+            return Ok(());
+        };
+        if let Some(stopwatch) = &self.stopwatch {
+            stopwatch.pause();
+        }
+        // Between the messages of a stream nothing is owed.
+        if self.pace.is_none() && (self.single || !self.partial.is_empty()) {
+            self.pace = inbound.pace(self.partial.len() as u64);
+        }
+        match &mut self.pace {
+            Some(pace) => pace.poll(cx, inbound),
+            None => Ok(()),
         }
     }
 
@@ -177,6 +244,7 @@ impl Wire {
         };
         let length = u32::from_be_bytes([prefix[1], prefix[2], prefix[3], prefix[4]]) as usize;
         if length > self.message_bytes_max {
+            self.too_large();
             return Err(Status::resource_exhausted(format!(
                 "a message of {length} bytes is over the limit of {} bytes (`message_bytes_max`)",
                 self.message_bytes_max
@@ -190,10 +258,22 @@ impl Wire {
             return Ok(message);
         }
         match self.compression {
-            Some(compression) => compression.decompress(&message, self.message_bytes_max),
+            Some(compression) => compression
+                .decompress(&message, self.message_bytes_max)
+                .inspect_err(|status| {
+                    if status.code() == Code::ResourceExhausted {
+                        self.too_large();
+                    }
+                }),
             None => Err(Status::internal(
                 "a message is compressed, but no grpc-encoding says how",
             )),
+        }
+    }
+
+    fn too_large(&self) {
+        if let Some(inbound) = &self.inbound {
+            inbound.metrics.reached(Limit::MessageBytesMax);
         }
     }
 

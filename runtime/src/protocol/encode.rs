@@ -5,6 +5,7 @@ use crate::{
     compression::Compression,
     engine::BoxError,
     guard::{self, Guard},
+    metrics::Counted,
     status::{self, Code, Result, Status},
 };
 use bytes::{BufMut, Bytes, BytesMut};
@@ -70,6 +71,7 @@ pub(super) struct Encoded {
     /// What comes after the messages; `None` in a request, which has no trailers.
     trailers: Option<MetadataMap>,
     state: State,
+    _counted: Option<Counted>,
 }
 
 enum State {
@@ -86,6 +88,7 @@ impl Encoded {
             guard: Guard::default(),
             trailers: None,
             state: State::Open,
+            _counted: None,
         }
     }
 
@@ -101,7 +104,14 @@ impl Encoded {
             guard,
             trailers: Some(trailers),
             state: State::Open,
+            _counted: None,
         }
+    }
+
+    /// The same, counted for as long as it lives.
+    pub(super) fn counted(mut self, counted: Option<Counted>) -> Self {
+        self._counted = counted;
+        self
     }
 
     /// Gathers what is ready into `out`; ready once there is something to send

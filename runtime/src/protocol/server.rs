@@ -5,22 +5,25 @@ use super::{
     headers::{self, ACCEPT_ENCODING, ENCODING, GRPC, TIMEOUT},
 };
 use crate::{
-    body::{Body, End, Kind, Wire},
+    body::{Body, Inbound, Kind, Wire},
     compression::{ACCEPT, Compression},
     deadline::{self, Deadline},
     dispatch::Dispatch,
     engine::{HttpBody, Peer},
     guard::Guard,
     message::{Request, Response},
+    method::MethodKind,
     status::{self, Result, Status},
 };
 use http::{HeaderMap, HeaderValue, Method as Verb, StatusCode, header};
+use std::sync::Arc;
 
-/// What a server's replies have in common.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Outgoing {
+/// What a server's calls have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Exchange {
+    /// How replies are compressed.
     pub(crate) compression: Option<Compression>,
-    pub(crate) message_bytes_max: usize,
+    pub(crate) inbound: Arc<Inbound>,
 }
 
 /// Answers one HTTP request that should be a gRPC call. The request is read
@@ -28,7 +31,7 @@ pub(crate) struct Outgoing {
 /// hyper moves it several times.
 pub(crate) fn answer(
     dispatch: &Dispatch,
-    outgoing: Outgoing,
+    exchange: &Exchange,
     request: http::Request<HttpBody>,
 ) -> impl Future<Output = http::Response<HttpBody>> + Send + use<> {
     let refusal = refuse(&request).map(Box::new);
@@ -36,16 +39,17 @@ pub(crate) fn answer(
     let accept: Vec<_> = accept.iter().cloned().collect();
     let called = match refusal {
         Some(refusal) => Err(refusal),
-        None => call(dispatch, outgoing.message_bytes_max, request)
+        None => call(dispatch, exchange.inbound.clone(), request)
             .map_err(|status| Box::new(respond_status(&status))),
     };
+    let compression = exchange.compression;
     async move {
         let (deadline, reply) = match called {
             Ok(called) => called,
             Err(response) => return *response,
         };
         match reply.await {
-            Ok(response) => respond(deadline, response, outgoing.compression, &accept),
+            Ok(response) => respond(deadline, response, compression, &accept),
             Err(status) => respond_status(&status),
         }
     }
@@ -75,14 +79,18 @@ type Called<Reply> = Result<(Option<Deadline>, Reply)>;
 
 fn call(
     dispatch: &Dispatch,
-    message_bytes_max: usize,
+    inbound: Arc<Inbound>,
     request: http::Request<HttpBody>,
 ) -> Called<impl Future<Output = Result<Response<Body>>> + Send + use<>> {
     let (mut head, body) = request.into_parts();
     let route = dispatch.find(head.uri.path())?;
     let deadline = read_deadline(&head.headers)?;
     let compression = headers::encoding(&head.headers)?;
-    let wire = Wire::new(body, compression, message_bytes_max, End::Request);
+    let single = match route.method.kind() {
+        MethodKind::Unary | MethodKind::ServerStreaming => true,
+        MethodKind::ClientStreaming | MethodKind::BidiStreaming => false,
+    };
+    let wire = Wire::request(body, compression, inbound, single);
     let mut request = Request::new(Body::wire(wire));
     request.set_deadline(deadline);
     request.set_compression(compression);
@@ -126,7 +134,8 @@ fn respond(
         },
         Kind::Many(messages) => {
             let guard = Guard::new(deadline);
-            HttpBody::new(Encoded::response(messages, compression, guard, trailers))
+            let encoded = Encoded::response(messages, compression, guard, trailers);
+            HttpBody::new(encoded.counted(body.counted))
         }
         Kind::Wire(_) => {
             let status = Status::internal("a layer replied with messages it did not encode");

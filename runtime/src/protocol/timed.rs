@@ -4,6 +4,7 @@ use super::server::{read_deadline, respond_status};
 use crate::{
     engine::{BoxError, HttpBody},
     guard::{self, Guard},
+    metrics::Counted,
     status,
 };
 use bytes::Bytes;
@@ -13,33 +14,38 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// Answers with what `answer` does, until the deadline in the request's headers.
+/// Answers with what `answer` does, as a call that is `counted`, until the deadline in the request's headers.
 pub(crate) async fn answer_in_time<F>(
     request: http::Request<HttpBody>,
+    counted: Counted,
     answer: impl FnOnce(http::Request<HttpBody>) -> F,
 ) -> http::Response<HttpBody>
 where
     F: Future<Output = http::Response<HttpBody>>,
 {
     let deadline = match read_deadline(request.headers()) {
-        Ok(Some(deadline)) => Some(deadline),
-        Ok(None) => return answer(request).await,
+        Ok(deadline) => deadline,
         Err(status) => return respond_status(&status),
     };
     let answered = guard::until(deadline, async { Ok(answer(request).await) });
     match answered.await {
         Ok(response) => response.map(|body| {
             let guard = Guard::new(deadline);
-            HttpBody::new(Timed { body, guard })
+            HttpBody::new(Timed {
+                body,
+                guard,
+                _counted: counted,
+            })
         }),
         Err(status) => respond_status(&status),
     }
 }
 
-/// A body that ends with DEADLINE_EXCEEDED at a deadline.
+/// A body that ends with DEADLINE_EXCEEDED at a deadline, if there is one.
 struct Timed {
     body: HttpBody,
     guard: Guard,
+    _counted: Counted,
 }
 
 impl Body for Timed {
@@ -50,7 +56,7 @@ impl Body for Timed {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let Self { body, guard } = &mut *self;
+        let Self { body, guard, .. } = &mut *self;
         match ready!(guard.poll(cx, |cx| Pin::new(body).poll_frame(cx))) {
             Ok(frame) => Poll::Ready(frame),
             Err(late) => {
