@@ -1,17 +1,19 @@
-//! Cordial and stock tonic, side by side on one machine.
+//! Cordial, stock tonic and other peers, side by side on one machine.
 
+mod check;
 mod codegen;
+mod echo;
 mod generator;
 mod http2;
+mod measure;
+mod stacks;
 mod stats;
 mod table;
 mod unary;
 
+use bench_host::Result;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-
-/// What everything here that can fail returns.
-type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Compares Cordial with stock tonic. Trust the ratios, not the absolute values.
 #[derive(Debug, Parser)]
@@ -25,22 +27,22 @@ struct Cli {
 enum Command {
     /// How long generated code takes to make and to check.
     Codegen(codegen::Options),
-    /// How many calls a second, and how much CPU each of them costs.
+    /// What unary calls cost: throughput, CPU, latency, allocations.
     Unary(unary::Options),
     /// The server's process of one measurement.
     #[command(hide = true)]
-    Serve(unary::serve::Options),
+    Serve(stacks::Options),
     /// The client's process of one measurement.
     #[command(hide = true)]
-    Load(unary::load::Options),
+    Load { job: String },
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Codegen(options) => codegen::run(&options),
         Command::Unary(options) => unary::run(&options),
-        Command::Serve(options) => unary::serve::run(&options),
-        Command::Load(options) => unary::load::run(&options),
+        Command::Serve(options) => stacks::serve(&options),
+        Command::Load { job } => measure::load::run(&job),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

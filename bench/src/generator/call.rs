@@ -2,11 +2,10 @@
 
 use std::collections::VecDeque;
 
-/// What every call of a measurement does.
+/// What a call does.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    pub(crate) authority: String,
-    pub(crate) path: String,
+    pub(crate) path: &'static str,
     pub(crate) shape: Shape,
     /// One message to send, its length prefix included.
     pub(crate) request: Vec<u8>,
@@ -32,16 +31,22 @@ impl Plan {
     }
 }
 
-/// A call that ended well, or a message that came back.
+/// Messages that came back, or a call that ended well.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ended {
-    /// When it was to start, as who started it said.
-    pub(crate) started: u64,
+pub(crate) struct Arrived {
+    /// Which of the connection's plans it followed.
+    pub(crate) plan: usize,
+    pub(crate) messages: u64,
+    /// Whether the call ended.
+    pub(crate) ended: bool,
+    /// When what arrived was to start, if its time is of interest.
+    pub(crate) started: Option<u64>,
 }
 
 /// A call in flight.
 #[derive(Debug)]
 pub(super) struct Call {
+    pub(super) plan: usize,
     pub(super) started: u64,
     /// Bytes of messages sent so far, and those to be sent after them.
     pub(super) sent: usize,

@@ -1,7 +1,7 @@
 //! One connection, and the calls on it.
 
 use super::{
-    call::{Call, Calls, Ended, Plan, Shape},
+    call::{Arrived, Call, Calls, Plan, Shape},
     headers::{Blocks, Ear},
     send::Sending,
 };
@@ -31,7 +31,8 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Connection {
     socket: TcpStream,
-    plan: Arc<Plan>,
+    authority: String,
+    plans: Arc<[Plan]>,
     blocks: Option<Blocks>,
     ear: Ear,
     calls: Calls,
@@ -39,8 +40,6 @@ pub(crate) struct Connection {
     calls_max: usize,
     sending: Sending,
     unacknowledged: u32,
-    /// Bytes of messages that came back in all.
-    received: u64,
     input: Vec<u8>,
     /// What of `input` is not read yet.
     unread: std::ops::Range<usize>,
@@ -49,12 +48,12 @@ pub(crate) struct Connection {
     /// The block of headers whose end has not come yet.
     block: Option<(u32, u8, Vec<u8>)>,
     now: u64,
-    ended: Vec<Ended>,
+    arrived: Vec<Arrived>,
 }
 
 impl Connection {
     /// Connects, and hears what the server allows.
-    pub(crate) fn to(address: &str, plan: Arc<Plan>) -> Result<Self> {
+    pub(crate) fn to(address: &str, plans: Arc<[Plan]>) -> Result<Self> {
         let socket = TcpStream::connect(address)?;
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(HANDSHAKE_TIMEOUT))?;
@@ -68,21 +67,21 @@ impl Connection {
         frame::window_update(&mut output, 0, more);
         let mut connection = Self {
             socket,
-            plan,
+            authority: address.to_owned(),
+            plans,
             blocks: None,
             ear: Ear::new(),
             calls: Calls::new(),
             calls_max: usize::MAX,
             sending: Sending::new(),
             unacknowledged: 0,
-            received: 0,
             input: vec![0; READ_BYTES],
             unread: 0..0,
             output,
             written: 0,
             block: None,
             now: 0,
-            ended: Vec::new(),
+            arrived: Vec::new(),
         };
         connection.flush()?;
         while connection.blocks.is_none() {
@@ -112,22 +111,19 @@ impl Connection {
         self.written < self.output.len()
     }
 
-    /// Bytes of messages that came back so far.
-    pub(crate) fn received(&self) -> u64 {
-        self.received
-    }
-
     /// Appends a call to what the next [`flush`](Self::flush) writes.
-    pub(crate) fn start(&mut self, started: u64) {
-        let (messages, whole) = match self.plan.shape {
+    pub(crate) fn start(&mut self, plan: usize, started: u64) {
+        let Plan { shape, request, .. } = &self.plans[plan];
+        let (messages, whole) = match *shape {
             Shape::Replies { .. } => (1, true),
             Shape::PingPong { window } => (window, false),
         };
         let on_the_way = if whole { 0 } else { messages };
         let stream = self.calls.push(Call {
+            plan,
             started,
             sent: 0,
-            unsent: messages * self.plan.request.len(),
+            unsent: messages * request.len(),
             whole,
             window: self.sending.stream_window,
             received: 0,
@@ -137,23 +133,18 @@ impl Connection {
             left: VecDeque::from(vec![started; on_the_way]),
         });
         let blocks = self.blocks.as_mut().expect("connected: it was greeted");
-        let block = match blocks.first.is_empty() {
-            true => &blocks.others,
-            false => &blocks.first,
-        };
+        let block = blocks.next(plan, &self.plans);
         let (kind, flags) = (frame::HEADERS, frame::END_HEADERS);
         frame::head(&mut self.output, block.len(), kind, flags, stream);
         self.output.extend_from_slice(block);
-        blocks.first.clear();
         if let Some(call) = self.calls.get(stream) {
-            let request = &self.plan.request;
             self.sending.send(&mut self.output, (stream, call), request);
         }
     }
 
-    /// Reads once, as much as there is, and says what ended by it. `now` is
+    /// Reads once, as much as there is, and says what arrived. `now` is
     /// what the messages sent in return are said to have left at.
-    pub(crate) fn receive(&mut self, now: u64) -> Result<std::vec::Drain<'_, Ended>> {
+    pub(crate) fn receive(&mut self, now: u64) -> Result<std::vec::Drain<'_, Arrived>> {
         if self.unread.is_empty() {
             self.unread = 0..0;
         } else if self.input.len() - self.unread.end < frame::FRAME_BYTES + frame::HEAD_BYTES {
@@ -171,7 +162,7 @@ impl Connection {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(format!("cannot read from the server: {error}").into()),
         }
-        Ok(self.ended.drain(..))
+        Ok(self.arrived.drain(..))
     }
 
     /// Writes all there is in one go, as far as the socket takes it.
@@ -271,7 +262,7 @@ impl Connection {
         }
         frame::head(&mut self.output, 0, frame::SETTINGS, frame::ACK, 0);
         if self.blocks.is_none() {
-            self.blocks = Some(Blocks::of(&self.plan, table_bytes));
+            self.blocks = Some(Blocks::of(&self.authority, &self.plans, table_bytes));
         } else if table_bytes < hpack::TABLE_BYTES {
             return Err("the server shrank its table while it was used".into());
         }
@@ -294,9 +285,8 @@ impl Connection {
     }
 
     fn resume(&mut self) {
-        let request = &self.plan.request;
-        self.sending
-            .resume(&mut self.output, &mut self.calls, request);
+        let (output, calls) = (&mut self.output, &mut self.calls);
+        self.sending.resume(output, calls, &self.plans);
     }
 
     /// A block of headers: the first of a stream answers it, the second ends it.
@@ -317,15 +307,21 @@ impl Connection {
         if !ends {
             return Ok(());
         }
-        let (received, started) = (call.received, call.started);
-        if Some(received) != self.plan.reply_bytes() {
+        let (received, started, plan) = (call.received, call.started, call.plan);
+        if Some(received) != self.plans[plan].reply_bytes() {
             return Err(format!("a call ended well after {received} bytes").into());
         }
         if call.unsent > 0 {
             return Err("a call was answered before it was made".into());
         }
         self.calls.end(stream);
-        self.ended.push(Ended { started });
+        let one = self.plans[plan].shape == Shape::Replies { count: 1 };
+        self.arrived.push(Arrived {
+            plan,
+            messages: u64::from(one),
+            ended: true,
+            started: Some(started),
+        });
         Ok(())
     }
 
@@ -336,7 +332,6 @@ impl Connection {
         }
         let length = frame.payload.len() as u32;
         self.unacknowledged += length;
-        self.received += content.len() as u64;
         let call = self.calls.get(frame.stream).ok_or("data of no call")?;
         if !call.answered {
             return Err("data before headers".into());
@@ -346,22 +341,43 @@ impl Connection {
             frame::window_update(&mut self.output, frame.stream, call.unacknowledged);
             call.unacknowledged = 0;
         }
-        let before = call.received / self.plan.reply.len();
-        check(content, &self.plan.reply, call.received)?;
+        let arrived = Arrived {
+            plan: call.plan,
+            messages: 1,
+            ended: false,
+            started: None,
+        };
+        let Plan {
+            shape,
+            request,
+            reply,
+            ..
+        } = &self.plans[call.plan];
+        let before = call.received / reply.len();
+        check(content, reply, call.received)?;
         call.received += content.len();
-        if call.whole {
-            return Ok(());
+        let messages = call.received / reply.len() - before;
+        match shape {
+            Shape::Replies { count: 1 } => {}
+            Shape::Replies { .. } => self.arrived.push(Arrived {
+                messages: messages as u64,
+                ..arrived
+            }),
+            Shape::PingPong { .. } => {
+                // One goes for each that came.
+                for _ in 0..messages {
+                    let started = call.left.pop_front().ok_or("more came back than went")?;
+                    self.arrived.push(Arrived {
+                        started: Some(started),
+                        ..arrived
+                    });
+                    call.left.push_back(self.now);
+                }
+                call.unsent += messages * request.len();
+                self.sending
+                    .send(&mut self.output, (frame.stream, call), request);
+            }
         }
-        // One goes for each that came.
-        for _ in before..call.received / self.plan.reply.len() {
-            let started = call.left.pop_front().ok_or("more came back than went")?;
-            self.ended.push(Ended { started });
-            call.left.push_back(self.now);
-            call.unsent += self.plan.request.len();
-        }
-        let request = &self.plan.request;
-        self.sending
-            .send(&mut self.output, (frame.stream, call), request);
         Ok(())
     }
 }

@@ -4,62 +4,95 @@ use super::{Connection, Plan};
 use crate::Result;
 use hdrhistogram::Histogram;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde::{Deserialize, Serialize};
 use std::{
+    num::NonZeroU64,
+    ops::Range,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 /// When calls start.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Load {
     /// As soon as another one ended, so that there are always this many.
-    Closed { in_flight: usize },
+    InFlight(usize),
     /// So many a second, whatever became of those before.
-    Open { per_second: f64 },
+    PerSecond(f64),
 }
 
-const LATENCY_NANOS_MAX: u64 = 60_000_000_000;
+/// Calls of one kind.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub(crate) plan: Plan,
+    pub(crate) load: Load,
+    /// The connections they are spread over.
+    pub(crate) connections: Range<usize>,
+}
 
-/// All connections, and what came of the calls on them.
-pub(crate) struct Generator {
+/// What came of one source.
+pub(crate) struct Tally {
     load: Load,
-    connections: Vec<Connection>,
-    began: Instant,
-    /// Calls started so far, of an open load.
+    connections: Range<usize>,
+    /// Calls in flight on each connection, of a load that counts them.
+    in_flight: Vec<usize>,
+    /// Calls started so far, of a load with a rate.
     started: u64,
     /// The connection whose turn it is.
     turn: usize,
-    /// Calls that ended, or messages that came back, since the last [`reset`](Self::reset).
-    pub(crate) ended: u64,
-    /// How long each of them took from when it was to start, in nanoseconds.
+    /// Messages that came back since the last [`reset`](Generator::reset).
+    pub(crate) messages: u64,
+    /// How long calls took from when they were to start, in nanoseconds; of
+    /// those that go on, messages.
     pub(crate) latencies: Histogram<u64>,
 }
 
+/// All connections, and what came of the calls on them.
+pub(crate) struct Generator {
+    connections: Vec<Connection>,
+    began: Instant,
+    pub(crate) tallies: Vec<Tally>,
+}
+
+const LATENCY_NANOS_MAX: u64 = 60_000_000_000;
+/// How late the system may wake this thread; its default is 50,000.
+const TIMER_SLACK_NANOS: NonZeroU64 = NonZeroU64::new(1_000).expect("it is not zero");
+
 impl Generator {
-    pub(crate) fn new(address: &str, connections: usize, plan: Plan, load: Load) -> Result<Self> {
-        let plan = Arc::new(plan);
-        let connections = (0..connections).map(|_| Connection::to(address, plan.clone()));
-        let connections = connections.collect::<Result<_>>()?;
+    /// Connects as often as the `sources` say.
+    pub(crate) fn new(address: &str, sources: &[Source]) -> Result<Self> {
+        #[cfg(target_os = "linux")]
+        rustix::thread::set_current_timer_slack(Some(TIMER_SLACK_NANOS))?;
+        let plans: Arc<[Plan]> = sources.iter().map(|source| source.plan.clone()).collect();
+        let count = sources.iter().map(|source| source.connections.end).max();
+        let connections = (0..count.unwrap_or(0)).map(|_| Connection::to(address, plans.clone()));
+        let connections: Vec<_> = connections.collect::<Result<_>>()?;
+        let tally = |source: &Source| {
+            Ok(Tally {
+                load: source.load,
+                connections: source.connections.clone(),
+                in_flight: vec![0; connections.len()],
+                started: 0,
+                turn: 0,
+                messages: 0,
+                latencies: Histogram::new_with_bounds(1, LATENCY_NANOS_MAX, 3)?,
+            })
+        };
+        let tallies = sources.iter().map(tally).collect::<Result<_>>()?;
         Ok(Self {
-            load,
             connections,
             began: Instant::now(),
-            started: 0,
-            turn: 0,
-            ended: 0,
-            latencies: Histogram::new_with_bounds(1, LATENCY_NANOS_MAX, 3)?,
+            tallies,
         })
     }
 
     /// Forgets what was counted.
     pub(crate) fn reset(&mut self) {
-        self.ended = 0;
-        self.latencies.reset();
-    }
-
-    /// Bytes of messages that came back in all.
-    pub(crate) fn received(&self) -> u64 {
-        self.connections.iter().map(Connection::received).sum()
+        for tally in &mut self.tallies {
+            tally.messages = 0;
+            tally.latencies.reset();
+        }
     }
 
     /// Goes on for `time`.
@@ -70,12 +103,15 @@ impl Generator {
             if now >= until {
                 return Ok(());
             }
-            let next = self.start(now);
+            let mut next = until;
+            for (plan, tally) in self.tallies.iter_mut().enumerate() {
+                next = next.min(tally.start(plan, &mut self.connections, now));
+            }
             for connection in &mut self.connections {
                 connection.flush()?;
             }
             let now = self.now();
-            self.wait(next.min(until).saturating_sub(now))?;
+            self.wait(next.saturating_sub(now))?;
         }
     }
 
@@ -83,80 +119,82 @@ impl Generator {
         nanos(self.began.elapsed())
     }
 
-    /// Starts what is to start by `now`; when the next one is to.
-    fn start(&mut self, now: u64) -> u64 {
-        match self.load {
-            Load::Closed { in_flight } => {
-                let count = self.connections.len();
-                for (index, connection) in self.connections.iter_mut().enumerate() {
-                    let share = (in_flight + count - 1 - index) / count;
-                    while connection.in_flight() < share && connection.has_room() {
-                        connection.start(now);
-                    }
-                }
-                u64::MAX
-            }
-            Load::Open { per_second } => loop {
-                let due = (self.started as f64 / per_second * 1e9) as u64;
-                if due > now {
-                    return due;
-                }
-                let Some(connection) = self.with_room() else {
-                    return u64::MAX;
-                };
-                connection.start(due);
-                self.started += 1;
-            },
-        }
-    }
-
-    /// The next connection whose server allows a call; `None` if none does.
-    fn with_room(&mut self) -> Option<&mut Connection> {
-        let count = self.connections.len();
-        let index = (self.turn..self.turn + count)
-            .map(|index| index % count)
-            .find(|index| self.connections[*index].has_room())?;
-        self.turn = index + 1;
-        self.connections.get_mut(index)
-    }
-
-    /// Waits for the server, for `nanos` at most, and reads what it sent.
-    fn wait(&mut self, nanos: u64) -> Result {
+    /// Waits for the server, for `time` nanoseconds at most, and reads what it sent.
+    fn wait(&mut self, time: u64) -> Result {
         let mut sockets: Vec<_> = self.connections.iter().map(watched).collect();
         let timeout = Timespec {
-            tv_sec: (nanos / 1_000_000_000) as i64,
-            tv_nsec: (nanos % 1_000_000_000) as _,
+            tv_sec: (time / 1_000_000_000) as i64,
+            tv_nsec: (time % 1_000_000_000) as _,
         };
         match poll(&mut sockets, Some(&timeout)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(()),
+            Ok(_) => {}
             Err(error) => return Err(format!("cannot wait for the server: {error}").into()),
         }
         let ready: Vec<_> = sockets
             .iter()
             .map(|socket| !socket.revents().is_empty())
             .collect();
-        for (connection, ready) in self.connections.iter_mut().zip(ready) {
-            if !ready {
-                continue;
-            }
-            let before = self.began.elapsed();
-            let ended = connection.receive(self::nanos(before))?;
-            let now = self::nanos(self.began.elapsed());
-            for call in ended {
-                self.ended += 1;
-                self.latencies
-                    .saturating_record(now.saturating_sub(call.started).max(1));
+        let connections = self.connections.iter_mut().enumerate().zip(ready);
+        for ((index, connection), _) in connections.filter(|(_, ready)| *ready) {
+            let arrived = connection.receive(nanos(self.began.elapsed()))?;
+            let now = nanos(self.began.elapsed());
+            for arrived in arrived {
+                let tally = &mut self.tallies[arrived.plan];
+                tally.messages += arrived.messages;
+                if arrived.ended && matches!(tally.load, Load::InFlight(_)) {
+                    tally.in_flight[index] -= 1;
+                }
+                if let Some(started) = arrived.started {
+                    let latency = now.saturating_sub(started).max(1);
+                    tally.latencies.saturating_record(latency);
+                }
             }
         }
         Ok(())
     }
 }
 
+impl Tally {
+    /// Starts what is to start by `now`; when the next one is to.
+    fn start(&mut self, plan: usize, connections: &mut [Connection], now: u64) -> u64 {
+        let own = self.connections.clone();
+        match self.load {
+            Load::InFlight(count) => {
+                for (share, index) in own.clone().enumerate() {
+                    let share = (count + own.len() - 1 - share) / own.len();
+                    let connection = &mut connections[index];
+                    while self.in_flight[index] < share && connection.has_room() {
+                        connection.start(plan, now);
+                        self.in_flight[index] += 1;
+                    }
+                }
+                u64::MAX
+            }
+            Load::PerSecond(rate) => loop {
+                let due = (self.started as f64 / rate * 1e9) as u64;
+                if due > now {
+                    return due;
+                }
+                let turns = (0..own.len()).map(|turn| own.start + (self.turn + turn) % own.len());
+                let room = turns
+                    .into_iter()
+                    .find(|index| connections[*index].has_room());
+                let Some(index) = room else {
+                    return u64::MAX;
+                };
+                connections[index].start(plan, due);
+                self.turn = index - own.start + 1;
+                self.started += 1;
+            },
+        }
+    }
+}
+
 fn watched(connection: &Connection) -> PollFd<'_> {
-    let blocked = if connection.is_blocked() {
-        PollFlags::OUT
-    } else {
-        PollFlags::empty()
+    let blocked = match connection.is_blocked() {
+        true => PollFlags::OUT,
+        false => PollFlags::empty(),
     };
     PollFd::new(connection.socket(), PollFlags::IN | blocked)
 }

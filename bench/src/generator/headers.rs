@@ -13,37 +13,72 @@ const NEWEST: u8 = 0x80 | 62;
 /// "Remember nothing."
 const TABLE_OF_NOTHING: u8 = 0x20;
 
-/// The blocks of a request: the first tells all, the others point at it.
+/// The blocks of requests: the first tells all, the others point at it.
 #[derive(Debug)]
 pub(super) struct Blocks {
-    pub(super) first: Vec<u8>,
-    pub(super) others: Vec<u8>,
+    authority: String,
+    /// Whether the server is willing to remember.
+    remembers: bool,
+    told: bool,
+    /// Of calls after the first, one for each path.
+    others: Vec<Vec<u8>>,
+    first: Vec<u8>,
 }
 
 impl Blocks {
     /// `table_bytes` is what the server is willing to remember.
-    pub(super) fn of(plan: &Plan, table_bytes: usize) -> Self {
+    pub(super) fn of(authority: &str, plans: &[Plan], table_bytes: usize) -> Self {
+        let mut blocks = Self {
+            authority: authority.to_owned(),
+            remembers: table_bytes >= hpack::TABLE_BYTES,
+            told: false,
+            others: Vec::new(),
+            first: Vec::new(),
+        };
+        blocks.others = plans
+            .iter()
+            .map(|plan| blocks.write(plan.path, plans.len() == 1, false))
+            .collect();
+        blocks
+    }
+
+    /// The block of the next request.
+    pub(super) fn next(&mut self, plan: usize, plans: &[Plan]) -> &[u8] {
+        if self.told {
+            return &self.others[plan];
+        }
+        self.told = true;
+        self.first = self.write(plans[plan].path, plans.len() == 1, true);
+        &self.first
+    }
+
+    /// The path is remembered too if there is but one.
+    fn write(&self, path: &str, one_path: bool, first: bool) -> Vec<u8> {
+        let mut block = Vec::new();
+        if first && !self.remembers {
+            block.push(TABLE_OF_NOTHING);
+        }
+        block.extend([METHOD_POST, SCHEME_HTTP]);
         let fields = [
-            (":path", plan.path.as_str()),
-            (":authority", plan.authority.as_str()),
+            (":path", path),
+            (":authority", &self.authority),
             ("content-type", "application/grpc"),
             ("te", "trailers"),
             ("user-agent", "grpc-bench/0.1"),
         ];
-        let mut others = vec![METHOD_POST, SCHEME_HTTP];
-        if table_bytes < hpack::TABLE_BYTES {
-            for (name, value) in fields {
-                hpack::literal(&mut others, name, value);
+        for (age, (name, value)) in (0..)
+            .zip(fields.iter().rev())
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+        {
+            match self.remembers && (one_path || *name != ":path") {
+                true if first => hpack::remembered(&mut block, name, value),
+                true => block.push(NEWEST + age),
+                false => hpack::literal(&mut block, name, value),
             }
-            let first = [&[TABLE_OF_NOTHING], others.as_slice()].concat();
-            return Self { first, others };
         }
-        let mut first = others.clone();
-        for (age, (name, value)) in (0..fields.len()).rev().zip(fields) {
-            hpack::remembered(&mut first, name, value);
-            others.push(NEWEST + age as u8);
-        }
-        Self { first, others }
+        block
     }
 }
 
@@ -100,28 +135,45 @@ mod tests {
     use crate::generator::{Plan, Shape};
     use crate::http2::hpack::{self, Decoder};
 
-    #[test]
-    fn both_blocks_of_a_request_say_the_same() {
-        let plan = Plan {
-            authority: "localhost:1".to_owned(),
-            path: "/a.B/C".to_owned(),
+    /// All blocks of one connection, decoded as its server does.
+    fn fields(paths: &[&'static str], table_bytes: usize) -> Vec<Vec<(String, String)>> {
+        let plan = |path| Plan {
+            path,
             shape: Shape::Replies { count: 1 },
             request: Vec::new(),
             reply: Vec::new(),
         };
+        let plans: Vec<_> = paths.iter().copied().map(plan).collect();
+        let mut blocks = Blocks::of("localhost:1", &plans, table_bytes);
+        let mut decoder = Decoder::new();
+        let order = (0..plans.len()).rev().chain(0..plans.len());
+        let decode = |plan| {
+            let mut fields = Vec::new();
+            let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+            let block = blocks.next(plan, &plans);
+            let field = |name: &[u8], value: &[u8]| fields.push((text(name), text(value)));
+            decoder.decode(block, field).unwrap();
+            fields
+        };
+        order.map(decode).collect()
+    }
+
+    #[test]
+    fn every_block_says_all() {
         for table_bytes in [0, hpack::TABLE_BYTES] {
-            let blocks = Blocks::of(&plan, table_bytes);
-            let mut decoder = Decoder::new();
-            let [first, other] = [&blocks.first, &blocks.others].map(|block| {
-                let mut fields = Vec::new();
-                let field =
-                    |name: &[u8], value: &[u8]| fields.push((name.to_vec(), value.to_vec()));
-                decoder.decode(block, field).unwrap();
-                fields
-            });
-            assert_eq!(first, other);
-            assert_eq!(first.len(), 7);
-            assert!(first.contains(&(b":path".to_vec(), b"/a.B/C".to_vec())));
+            let one = fields(&["/a.B/C"], table_bytes);
+            assert_eq!(one[0], one[1]);
+            assert_eq!(one[0].len(), 7);
+            assert_eq!(one[0][2], (":path".to_owned(), "/a.B/C".to_owned()));
+            assert_eq!(
+                one[0][3],
+                (":authority".to_owned(), "localhost:1".to_owned())
+            );
+
+            let two = fields(&["/a.B/C", "/a.B/D"], table_bytes);
+            let paths: Vec<_> = two.iter().map(|fields| fields[2].1.as_str()).collect();
+            assert_eq!(paths, ["/a.B/D", "/a.B/C", "/a.B/C", "/a.B/D"]);
+            assert!(two.iter().all(|fields| fields[3..] == one[0][3..]));
         }
     }
 

@@ -7,6 +7,6 @@ mod drive;
 mod headers;
 mod send;
 
-pub(crate) use call::{Ended, Plan, Shape};
+pub(crate) use call::{Plan, Shape};
 pub(crate) use connection::Connection;
-pub(crate) use drive::{Generator, Load};
+pub(crate) use drive::{Generator, Load, Source};

@@ -1,6 +1,6 @@
 //! Sends what the server's windows allow.
 
-use super::call::{Call, Calls};
+use super::call::{Call, Calls, Plan};
 use crate::http2::frame;
 use std::collections::VecDeque;
 
@@ -39,14 +39,16 @@ impl Sending {
     }
 
     /// Appends what may be sent of all that waited.
-    pub(super) fn resume(&mut self, output: &mut Vec<u8>, calls: &mut Calls, message: &[u8]) {
+    pub(super) fn resume(&mut self, output: &mut Vec<u8>, calls: &mut Calls, plans: &[Plan]) {
         for _ in 0..self.waiting.len() {
             let Some(stream) = self.waiting.pop_front() else {
                 return;
             };
-            if let Some(call) = calls.get(stream)
-                && !self.fill(output, (stream, call), message)
-            {
+            let Some(call) = calls.get(stream) else {
+                continue;
+            };
+            let message = &plans[call.plan].request;
+            if !self.fill(output, (stream, call), message) {
                 self.waiting.push_back(stream);
             }
         }

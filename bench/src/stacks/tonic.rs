@@ -1,11 +1,16 @@
 //! Stock tonic, as it comes.
 
-use super::{caller::Caller, message::Echo};
-use crate::Result;
+use super::caller::Caller;
+use crate::{
+    Result,
+    echo::{self, Echo, Repetition},
+};
+use std::pin::Pin;
 use stub::{echoes_client::EchoesClient, echoes_server};
 use tokio::net::TcpListener;
+use tokio_stream::Stream;
 use tonic::{
-    Request, Response, Status,
+    Request, Response, Status, Streaming,
     transport::{Channel, Endpoint, Server, server::TcpIncoming},
 };
 
@@ -16,14 +21,39 @@ mod stub {
 
 struct Echoes;
 
+type Reply<T> = std::result::Result<Response<T>, Status>;
+type Echoing = Pin<Box<dyn Stream<Item = std::result::Result<Echo, Status>> + Send>>;
+
 #[tonic::async_trait]
 impl echoes_server::Echoes for Echoes {
-    async fn echo(&self, request: Request<Echo>) -> std::result::Result<Response<Echo>, Status> {
+    type RepeatStream = Echoing;
+    type PingPongStream = Echoing;
+
+    async fn echo(&self, request: Request<Echo>) -> Reply<Echo> {
         Ok(Response::new(request.into_inner()))
+    }
+
+    async fn wait(&self, request: Request<Echo>) -> Reply<Echo> {
+        tokio::time::sleep(echo::WAIT).await;
+        Ok(Response::new(request.into_inner()))
+    }
+
+    async fn compute(&self, request: Request<Echo>) -> Reply<Echo> {
+        echo::compute();
+        Ok(Response::new(request.into_inner()))
+    }
+
+    async fn repeat(&self, request: Request<Repetition>) -> Reply<Echoing> {
+        let echoes = request.into_inner().echoes().map(Ok);
+        Ok(Response::new(Box::pin(tokio_stream::iter(echoes))))
+    }
+
+    async fn ping_pong(&self, request: Request<Streaming<Echo>>) -> Reply<Echoing> {
+        Ok(Response::new(Box::pin(request.into_inner())))
     }
 }
 
-pub(crate) async fn serve(listener: TcpListener) -> Result {
+pub(super) async fn serve(listener: TcpListener) -> Result {
     // What `Server::serve` does with a listener of its own.
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let service = echoes_server::EchoesServer::new(Echoes);

@@ -1,0 +1,98 @@
+//! Who is measured, and how their servers are started.
+
+pub(crate) mod caller;
+pub(crate) mod cordial;
+mod floor;
+mod hyper;
+mod peers;
+pub(crate) mod tonic;
+
+use crate::{Result, echo::Method};
+use bench_host::Threads;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use std::process::Command;
+
+/// Which code an end runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Stack {
+    /// Stock tonic, which the others are compared with.
+    Tonic,
+    /// Ours.
+    Cordial,
+    /// Ours on a single-threaded runtime.
+    PerCore,
+    /// volo-grpc, in a binary of its own.
+    Volo,
+    /// connectrpc, in a binary of its own.
+    Connectrpc,
+    /// Plain hyper, without protobuf.
+    Hyper,
+    /// Frames by hand.
+    Floor,
+}
+
+impl Stack {
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// Whether its server has the method.
+    pub(crate) fn serves(self, method: Method) -> bool {
+        !matches!(self, Self::Hyper | Self::Floor) || method == Method::Echo
+    }
+
+    /// Whether its client can be measured.
+    pub(crate) fn calls(self) -> bool {
+        matches!(self, Self::Tonic | Self::Cordial)
+    }
+
+    /// Whether its server is in a binary that has to be built first.
+    fn is_apart(self) -> bool {
+        matches!(self, Self::Volo | Self::Connectrpc)
+    }
+
+    /// Builds what `stacks` need beyond this binary.
+    pub(crate) fn prepare(stacks: &[Self]) -> Result {
+        match stacks.iter().any(|stack| stack.is_apart()) {
+            true => peers::build(),
+            false => Ok(()),
+        }
+    }
+
+    /// What starts its server.
+    pub(crate) fn server(self, workers: usize) -> Result<Command> {
+        let binary = match self.is_apart() {
+            true => peers::binary()?,
+            false => std::env::current_exe()?,
+        };
+        let mut command = Command::new(binary);
+        command.args(["serve", "--stack", &self.name()]);
+        command.args(["--workers", &workers.to_string()]);
+        Ok(command)
+    }
+}
+
+/// How one server serves.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    #[arg(long)]
+    stack: Stack,
+    #[arg(long)]
+    workers: usize,
+}
+
+/// The server's process.
+pub(crate) fn serve(options: &Options) -> Result {
+    let workers = Threads::Workers(options.workers);
+    match options.stack {
+        Stack::Cordial => bench_host::host(workers, cordial::serve),
+        Stack::PerCore => bench_host::host(Threads::Current, cordial::serve),
+        Stack::Tonic => bench_host::host(workers, tonic::serve),
+        Stack::Hyper => bench_host::host(workers, hyper::serve),
+        Stack::Floor => bench_host::host(Threads::Current, floor::serve),
+        Stack::Volo | Stack::Connectrpc => Err("it is in the binary `bench-peers`".into()),
+    }
+}
