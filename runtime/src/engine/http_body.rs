@@ -1,4 +1,4 @@
-use super::{BoxError, activity::Busy};
+use super::{BoxError, activity::Busy, http2::RequestBody};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
@@ -8,13 +8,14 @@ use std::{
     pin::Pin,
     task::{Context, Poll},
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 /// The body of an HTTP request or response, as `tower` layers at the outside
 /// of a server see it.
 pub struct HttpBody {
     kind: Kind,
     hold: Hold,
+    until: Option<Instant>,
 }
 
 /// What else ends with the body, or ends it.
@@ -40,6 +41,7 @@ pub(super) struct Link {
 enum Kind {
     Empty,
     Whole(Option<Bytes>, Option<HeaderMap>),
+    Request(RequestBody),
     Hyper(hyper::body::Incoming),
     Boxed(Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>),
 }
@@ -62,6 +64,29 @@ impl HttpBody {
     /// `data` in one piece, then `trailers`.
     pub(crate) fn whole(data: Bytes, trailers: Option<HeaderMap>) -> Self {
         Self::of(Kind::Whole(Some(data), trailers))
+    }
+
+    pub(super) fn request(body: RequestBody) -> Self {
+        Self::of(Kind::Request(body))
+    }
+
+    /// Nobody waits for it any longer than until then.
+    pub(crate) fn with_until(mut self, until: Option<Instant>) -> Self {
+        self.until = until;
+        self
+    }
+
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
+    /// Its data and trailers, if they are known already.
+    pub(super) fn take_whole(&mut self) -> Option<(Bytes, Option<HeaderMap>)> {
+        match &mut self.kind {
+            Kind::Empty => Some((Bytes::new(), None)),
+            Kind::Whole(data, trailers) => Some((data.take().unwrap_or_default(), trailers.take())),
+            _ => None,
+        }
     }
 
     pub(crate) fn hyper(body: hyper::body::Incoming) -> Self {
@@ -96,8 +121,11 @@ impl HttpBody {
     }
 
     const fn of(kind: Kind) -> Self {
-        let hold = Hold::Nothing;
-        Self { kind, hold }
+        Self {
+            kind,
+            hold: Hold::Nothing,
+            until: None,
+        }
     }
 }
 
@@ -141,6 +169,7 @@ impl Body for HttpBody {
                     .or_else(|| trailers.take().map(Frame::trailers))
                     .map(Ok),
             ),
+            Kind::Request(body) => Pin::new(body).poll_frame(cx),
             Kind::Hyper(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
             Kind::Boxed(body) => body.as_mut().poll_frame(cx),
         }
@@ -150,6 +179,7 @@ impl Body for HttpBody {
         match &self.kind {
             Kind::Empty => true,
             Kind::Whole(data, trailers) => data.is_none() && trailers.is_none(),
+            Kind::Request(body) => body.is_end_stream(),
             Kind::Hyper(body) => body.is_end_stream(),
             Kind::Boxed(body) => body.is_end_stream(),
         }
@@ -160,6 +190,7 @@ impl Body for HttpBody {
             Kind::Empty => SizeHint::with_exact(0),
             // Exact would make a content-length, which gRPC has no use for.
             Kind::Whole(..) => SizeHint::default(),
+            Kind::Request(_) => SizeHint::default(),
             Kind::Hyper(body) => body.size_hint(),
             Kind::Boxed(body) => body.size_hint(),
         }

@@ -18,6 +18,13 @@ pub(super) struct Prefixed<T> {
     io: T,
 }
 
+impl<T> Prefixed<T> {
+    /// What follows the bytes read so far.
+    pub(super) fn into_rest(self) -> T {
+        self.io
+    }
+}
+
 /// Reads until it is clear whether `io` speaks HTTP/2; nothing read is lost.
 pub(super) async fn speaks_http2<T>(mut io: T) -> io::Result<(bool, Prefixed<T>)>
 where

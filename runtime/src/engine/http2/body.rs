@@ -1,0 +1,101 @@
+//! The body of a request, as its handler reads it.
+
+use super::state::Shared;
+use crate::engine::BoxError;
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+/// Data as it comes, then trailers if there are any. Dropping it lets the peer
+/// send no more than its window on this stream.
+#[derive(Debug)]
+pub(crate) struct RequestBody {
+    shared: Arc<Shared>,
+    id: u32,
+    ended: bool,
+}
+
+/// The stream was reset, or the connection broke, before the request ended.
+#[derive(Debug)]
+struct Broken;
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the stream ended before the request did")
+    }
+}
+
+impl std::error::Error for Broken {}
+
+impl RequestBody {
+    pub(super) fn new(shared: Arc<Shared>, id: u32) -> Self {
+        let ended = false;
+        Self { shared, id, ended }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let Self { shared, id, ended } = &mut *self;
+        let mut state = shared.lock();
+        let Some(stream) = state.streams.get_mut(id) else {
+            *ended = true;
+            return Poll::Ready(Some(Err(Broken.into())));
+        };
+        let incoming = &mut stream.incoming;
+        if !incoming.data.is_empty() {
+            let data = incoming.data.split().freeze();
+            *ended = incoming.ended && incoming.trailers.is_none();
+            let told = state.release(*id, data.len(), &shared.limits);
+            return Poll::Ready(Some(match told {
+                Ok(()) => Ok(Frame::data(data)),
+                Err(_) => Err(Broken.into()),
+            }));
+        }
+        if let Some(trailers) = incoming.trailers.take() {
+            *ended = true;
+            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+        }
+        if incoming.ended {
+            *ended = true;
+            return Poll::Ready(None);
+        }
+        match &mut incoming.reader {
+            Some(reader) => reader.clone_from(cx.waker()),
+            None => incoming.reader = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let mut state = self.shared.lock();
+        if let Some(stream) = state.streams.get_mut(&self.id) {
+            stream.incoming.unwanted = true;
+            let unread = std::mem::take(&mut stream.incoming.data).len();
+            state.release_connection(unread);
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! One call: runs whoever answers, and sends what the answer is.
+
+use super::{
+    frame::{self, HEAD_BYTES, Reason, flag, kind},
+    state::{OUTBOX_BYTES_MAX, Shared, State},
+};
+use crate::engine::{Answer, HttpBody};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use http_body::Body;
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Poll, ready},
+};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// A DATA frame that the peer's window cut shorter than this makes up for none
+/// of the frames it sent.
+const CREDITED_BYTES_MIN: usize = 256;
+
+/// A call that runs. Dropped before its reply is whole, it resets the stream.
+pub(super) struct Call {
+    shared: Arc<Shared>,
+    id: u32,
+    done: bool,
+}
+
+/// What is still to be sent, in this order.
+#[derive(Default)]
+struct Sending {
+    head: Option<(StatusCode, HeaderMap)>,
+    data: Bytes,
+    trailers: Option<HeaderMap>,
+    /// Nothing follows.
+    end: bool,
+}
+
+/// The stream is no more.
+struct Gone;
+
+/// What a body says next.
+enum Next {
+    Frame(Option<Result<http_body::Frame<Bytes>, super::super::BoxError>>),
+    /// Nothing yet, while the head has not been sent.
+    Later,
+}
+
+/// Answers one request and sends the answer. Aborted, it drops the handler.
+pub(super) async fn run<A: Answer>(answer: A, request: http::Request<HttpBody>, mut call: Call) {
+    let response = {
+        let mut answering = pin!(answer.answer(request));
+        poll_fn(|cx| {
+            ready!(call.poll_gate(cx));
+            answering.as_mut().poll(cx)
+        })
+        .await
+    };
+    let (head, body) = response.into_parts();
+    let head = Some((head.status, head.headers));
+    // An error means that the stream is gone, and with it whoever would hear of it.
+    let _ = call.send(head, body).await;
+    call.done = true;
+}
+
+impl Call {
+    /// One more handler that runs, for stream `id`.
+    pub(super) fn start(shared: &Arc<Shared>, id: u32) -> Self {
+        shared.running.fetch_add(1, Ordering::AcqRel);
+        Self {
+            shared: shared.clone(),
+            id,
+            done: false,
+        }
+    }
+
+    /// Ready when the peer has read enough of what it was sent before.
+    fn poll_gate(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.shared.is_congested() {
+            return Poll::Ready(());
+        }
+        let mut state = self.shared.lock();
+        // What it waits for may have happened before the lock was taken.
+        if !self.shared.is_congested() {
+            return Poll::Ready(());
+        }
+        state.gate(cx.waker());
+        Poll::Pending
+    }
+
+    async fn send(
+        &self,
+        head: Option<(StatusCode, HeaderMap)>,
+        mut body: HttpBody,
+    ) -> Result<(), Gone> {
+        let until = body.until();
+        let mut sending = Sending {
+            head,
+            ..Sending::default()
+        };
+        if let Some((data, trailers)) = body.take_whole() {
+            sending.data = data;
+            sending.trailers = trailers;
+            sending.end = true;
+            return self.send_until(&mut sending, until).await;
+        }
+        let mut body = pin!(body);
+        while !sending.end {
+            match poll_fn(|cx| self.poll_next(cx, body.as_mut(), &sending)).await {
+                Next::Later => {}
+                Next::Frame(None) => sending.end = true,
+                Next::Frame(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => sending.data = data,
+                    Err(frame) => {
+                        sending.trailers = frame.into_trailers().ok();
+                        sending.end = true;
+                    }
+                },
+                Next::Frame(Some(Err(error))) => {
+                    tracing::debug!(%error, "the body of a response broke");
+                    self.reset(Reason::Internal);
+                    return Err(Gone);
+                }
+            }
+            self.send_until(&mut sending, until).await?;
+        }
+        Ok(())
+    }
+
+    fn poll_next(
+        &self,
+        cx: &mut Context<'_>,
+        body: Pin<&mut HttpBody>,
+        sending: &Sending,
+    ) -> Poll<Next> {
+        let polled = match self.poll_gate(cx) {
+            Poll::Ready(()) => body.poll_frame(cx),
+            Poll::Pending => Poll::Pending,
+        };
+        match polled {
+            Poll::Ready(frame) => Poll::Ready(Next::Frame(frame)),
+            Poll::Pending if sending.head.is_some() => Poll::Ready(Next::Later),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Sends all of it, or resets the stream once nobody waits for it any more.
+    async fn send_until(&self, sending: &mut Sending, until: Option<Instant>) -> Result<(), Gone> {
+        let mut late: Option<Pin<Box<Sleep>>> = None;
+        poll_fn(|cx| {
+            if let Poll::Ready(sent) = self.poll_send(cx, sending) {
+                return Poll::Ready(sent);
+            }
+            let Some(until) = until else {
+                return Poll::Pending;
+            };
+            let late = late.get_or_insert_with(|| Box::pin(sleep_until(until)));
+            ready!(late.as_mut().poll(cx));
+            self.reset(Reason::Cancel);
+            Poll::Ready(Err(Gone))
+        })
+        .await
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, sending: &mut Sending) -> Poll<Result<(), Gone>> {
+        let mut state = self.shared.lock();
+        let state = &mut *state;
+        let sent = match self.append(state, sending) {
+            Err(gone) => return Poll::Ready(Err(gone)),
+            Ok(sent) => sent,
+        };
+        state.wake();
+        if !sent {
+            if let Some(stream) = state.streams.get_mut(&self.id) {
+                stream.outgoing.sender = Some(cx.waker().clone());
+            }
+            return Poll::Pending;
+        }
+        if sending.end {
+            state.strikes.call_ended();
+            self.shared.finish(state, self.id);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Appends what there is room for; whether that is everything.
+    fn append(&self, state: &mut State, sending: &mut Sending) -> Result<bool, Gone> {
+        if state.closed || !state.streams.contains_key(&self.id) {
+            return Err(Gone);
+        }
+        if state.out.len() >= OUTBOX_BYTES_MAX {
+            self.hold(state, sending);
+            state.block(self.id);
+            return Ok(false);
+        }
+        let end_at_head = sending.end && sending.data.is_empty() && sending.trailers.is_none();
+        if let Some((status, headers)) = sending.head.take() {
+            put_headers(state, self.id, Some(status), &headers, end_at_head);
+            state.strikes.sent();
+            if end_at_head {
+                return Ok(true);
+            }
+        }
+        if !self.append_data(state, sending)? {
+            return Ok(false);
+        }
+        if let Some(trailers) = sending.trailers.take() {
+            put_headers(state, self.id, None, &trailers, true);
+        } else if end_at_head {
+            let out = state.out.frames();
+            frame::put_head(out, 0, kind::DATA, flag::END_STREAM, self.id);
+        }
+        Ok(true)
+    }
+
+    /// Appends data as far as the windows and the outbox reach; whether all of it.
+    fn append_data(&self, state: &mut State, sending: &mut Sending) -> Result<bool, Gone> {
+        let last = sending.end && sending.trailers.is_none();
+        while !sending.data.is_empty() {
+            let outgoing = &mut state.streams.get_mut(&self.id).ok_or(Gone)?.outgoing;
+            let wanted = sending.data.len().min(state.peer.frame_bytes_max);
+            let own = outgoing.window.room(wanted);
+            let length = match state.out.len() < OUTBOX_BYTES_MAX {
+                true => state.send_window.room(own),
+                false => 0,
+            };
+            if length == 0 {
+                if own == 0 {
+                    stall(state, self.id, self.shared.limits.stalled_reply_timeout);
+                } else {
+                    state.block(self.id);
+                }
+                self.hold(state, sending);
+                return Ok(false);
+            }
+            outgoing.window.take(length);
+            outgoing.stalled_since = None;
+            state.send_window.take(length);
+            if length == wanted || length >= CREDITED_BYTES_MIN {
+                state.strikes.sent();
+            }
+            let flags = match last && length == sending.data.len() {
+                true => flag::END_STREAM,
+                false => 0,
+            };
+            frame::put_head(state.out.frames(), length, kind::DATA, flags, self.id);
+            state.out.payload(sending.data.split_to(length));
+        }
+        self.hold(state, sending);
+        Ok(true)
+    }
+
+    /// Accounts for what waits.
+    fn hold(&self, state: &mut State, sending: &Sending) {
+        if let Some(stream) = state.streams.get_mut(&self.id) {
+            let before = std::mem::replace(&mut stream.outgoing.held, sending.data.len());
+            self.shared.hold(state, before, sending.data.len());
+        }
+    }
+
+    fn reset(&self, reason: Reason) {
+        let mut state = self.shared.lock();
+        self.shared.reset(&mut state, self.id, reason);
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let running = self.shared.running.fetch_sub(1, Ordering::AcqRel);
+        let waited_for = running >= self.shared.limits.streams_per_connection_max;
+        if self.done && !waited_for {
+            return;
+        }
+        let mut state = self.shared.lock();
+        if !self.done {
+            self.shared.reset(&mut state, self.id, Reason::Internal);
+        }
+        state.wake();
+    }
+}
+
+/// The stream's own window is shut: somebody has to look after a while.
+fn stall(state: &mut State, id: u32, timeout: std::time::Duration) {
+    let now = Instant::now();
+    if let Some(stream) = state.streams.get_mut(&id) {
+        stream.outgoing.stalled_since.get_or_insert(now);
+    }
+    if state.stall_check.is_none() {
+        state.stall_check = now.checked_add(timeout);
+        state.wake();
+    }
+}
+
+/// Appends HEADERS and as many CONTINUATION frames as the peer's frame size asks for.
+pub(super) fn put_headers(
+    state: &mut State,
+    id: u32,
+    status: Option<StatusCode>,
+    headers: &HeaderMap,
+    end: bool,
+) {
+    let frame_bytes_max = state.peer.frame_bytes_max;
+    let out = state.out.frames();
+    let end = if end { flag::END_STREAM } else { 0 };
+    let start = out.len();
+    frame::put_head(out, 0, kind::HEADERS, end | flag::END_HEADERS, id);
+    let block = out.len();
+    state.encoder.encode(status, headers, out);
+    let length = out.len() - block;
+    if length <= frame_bytes_max {
+        return frame::set_length(out, start, length);
+    }
+    let block = out.split_off(block);
+    out.truncate(out.len() - HEAD_BYTES);
+    let mut pieces = block.chunks(frame_bytes_max).peekable();
+    let mut kind = kind::HEADERS;
+    while let Some(piece) = pieces.next() {
+        let last = if pieces.peek().is_none() { flag::END_HEADERS } else { 0 };
+        let flags = if kind == kind::HEADERS { end | last } else { last };
+        frame::put_head(out, piece.len(), kind, flags, id);
+        out.extend_from_slice(piece);
+        kind = kind::CONTINUATION;
+    }
+}

@@ -1,0 +1,71 @@
+//! When a connection has to look at itself though nothing happens.
+
+use crate::limits::Limits;
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    pin::Pin,
+    task::Context,
+    time::Duration,
+};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Times of a connection, and one timer for the earliest thing to come.
+pub(super) struct Clock {
+    timer: Pin<Box<Sleep>>,
+    armed: Instant,
+    pub(super) opened: Instant,
+    /// How old it may get.
+    pub(super) age_max: Duration,
+    pub(super) last_read: Instant,
+    /// When a PING was sent that nothing has come after.
+    pub(super) pinged: Option<Instant>,
+    /// Since when there has been no call.
+    pub(super) idle_since: Option<Instant>,
+    /// Since when the socket has taken nothing of what waits for it.
+    pub(super) write_blocked_since: Option<Instant>,
+}
+
+impl Clock {
+    pub(super) fn new(now: Instant, limits: &Limits) -> Self {
+        Self {
+            // Armed when it is first known for what.
+            timer: Box::pin(sleep_until(now)),
+            armed: now,
+            opened: now,
+            age_max: jittered(limits.connection_age_max),
+            last_read: now,
+            pinged: None,
+            idle_since: None,
+            write_blocked_since: None,
+        }
+    }
+
+    /// Whether what the timer was armed for is due.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        now >= self.armed
+    }
+
+    /// Wakes the task at `next`, or before.
+    pub(super) fn arm(&mut self, next: Instant, now: Instant, cx: &mut Context<'_>) {
+        if next < self.armed || self.is_due(now) {
+            self.armed = next;
+            self.timer.as_mut().reset(next);
+            if self.timer.as_mut().poll(cx).is_ready() {
+                cx.waker().wake_by_ref();
+            }
+        }
+    }
+}
+
+/// `instant + span`; a span beyond the clock is longer than anything lives.
+pub(super) fn after(instant: Instant, span: Duration) -> Instant {
+    const YEARS: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    instant + span.min(YEARS)
+}
+
+/// 10 % more or less (gRFC A9), so that connections made together do not end together.
+fn jittered(span: Duration) -> Duration {
+    let random = RandomState::new().build_hasher().finish();
+    let share = (random >> 11) as f64 / (1u64 << 53) as f64;
+    Duration::try_from_secs_f64(span.as_secs_f64() * (0.9 + 0.2 * share)).unwrap_or(span)
+}

@@ -1,0 +1,313 @@
+//! What a connection and its calls share.
+
+use super::{
+    budget::Budget,
+    frame::{self, Fatal, Reason, WINDOW_DEFAULT},
+    hpack::Encoder,
+    outbox::Outbox,
+    stream::{Ended, Stream, Streams},
+    strikes::Strikes,
+    window::Window,
+};
+use crate::{engine::Settings, limits::Limits, metrics::Metrics};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, AtomicUsize, Ordering},
+    },
+    task::Waker,
+};
+use tokio::time::Instant;
+
+/// Calls append their replies while less than this waits for the socket.
+pub(super) const OUTBOX_BYTES_MAX: usize = 128 << 10;
+
+/// One connection's state, and what can be known of it without its lock.
+#[derive(Debug)]
+pub(super) struct Shared {
+    state: Mutex<State>,
+    pub(super) limits: Limits,
+    pub(super) metrics: Metrics,
+    budget: Arc<Budget>,
+    /// Bytes of replies that wait for the peer.
+    held: AtomicUsize,
+    /// Handlers that run, those of reset calls included.
+    pub(super) running: AtomicU32,
+}
+
+pub(super) struct State {
+    pub(super) streams: Streams,
+    pub(super) ended: Ended,
+    pub(super) out: Outbox,
+    pub(super) encoder: Encoder,
+    pub(super) peer: PeerSettings,
+    pub(super) strikes: Strikes,
+    /// What all streams together may send.
+    pub(super) send_window: Window,
+    /// What the peer may send on all streams together.
+    pub(super) receive_window: Window,
+    /// Bytes that were read and that the peer has not been told of.
+    released: u32,
+    /// Streams that wait for what all of them share: the window, the outbox.
+    blocked: VecDeque<u32>,
+    /// Calls whose handlers wait until the peer reads.
+    gated: Vec<Waker>,
+    /// When somebody has to look whether streams have stalled.
+    pub(super) stall_check: Option<Instant>,
+    /// Nothing more is sent.
+    pub(super) closed: bool,
+    /// The connection's task, and whether it runs or will soon.
+    task: Option<Waker>,
+    awake: bool,
+}
+
+/// What the peer wants (RFC 9113, section 6.5.2).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PeerSettings {
+    pub(super) window: i64,
+    pub(super) frame_bytes_max: usize,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State")
+            .field("streams", &self.streams.len())
+            .field("unsent", &self.out.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(super) fn new(settings: &Settings) -> Arc<Self> {
+        let limits = settings.limits.clone();
+        let window = i64::from(connection_window(&limits));
+        Arc::new(Self {
+            state: Mutex::new(State {
+                streams: Streams::default(),
+                ended: Ended::default(),
+                out: Outbox::default(),
+                encoder: Encoder::default(),
+                peer: PeerSettings {
+                    window: WINDOW_DEFAULT,
+                    frame_bytes_max: frame::PAYLOAD_BYTES_MAX,
+                },
+                strikes: Strikes::new(&limits),
+                send_window: Window::new(WINDOW_DEFAULT),
+                receive_window: Window::new(window),
+                released: 0,
+                blocked: VecDeque::new(),
+                gated: Vec::new(),
+                stall_check: None,
+                closed: false,
+                task: None,
+                awake: true,
+            }),
+            limits,
+            metrics: settings.metrics.clone(),
+            budget: settings.unsent.clone(),
+            held: AtomicUsize::new(0),
+            running: AtomicU32::new(0),
+        })
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the peer reads so little that its handlers have to wait: over the
+    /// connection's bound, or over that of all and not without guilt.
+    pub(super) fn is_congested(&self) -> bool {
+        let held = self.held.load(Ordering::Relaxed);
+        held >= self.limits.unsent_bytes_per_connection_max
+            || (held > 0 && self.budget.held() >= self.limits.unsent_bytes_max)
+    }
+
+    /// Says that a stream holds `after` bytes instead of `before`, and lets the
+    /// waiting handlers look again if that is less.
+    pub(super) fn hold(&self, state: &mut State, before: usize, after: usize) {
+        if before == after {
+            return;
+        }
+        self.budget.change(before, after);
+        if after > before {
+            self.held.fetch_add(after - before, Ordering::Relaxed);
+        } else {
+            self.held.fetch_sub(before - after, Ordering::Relaxed);
+            for waker in state.gated.drain(..) {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Forgets a stream. What it held is free again.
+    pub(super) fn remove(&self, state: &mut State, id: u32) -> Option<Stream> {
+        let mut stream = state.streams.remove(&id)?;
+        let unread = stream.incoming.data.len();
+        stream.incoming.wake();
+        if let Some(sender) = stream.outgoing.sender.take() {
+            sender.wake();
+        }
+        self.hold(state, stream.outgoing.held, 0);
+        state.release_connection(unread);
+        state.wake_blocked();
+        Some(stream)
+    }
+
+    /// Ends all streams and their handlers at once.
+    pub(super) fn abort(&self, state: &mut State) {
+        state.closed = true;
+        let streams = std::mem::take(&mut state.streams);
+        for mut stream in streams.into_values() {
+            if let Some(task) = stream.task {
+                task.abort();
+            }
+            stream.incoming.wake();
+            self.hold(state, stream.outgoing.held, 0);
+        }
+    }
+
+    /// Ends a stream and its handler at once, and says so to the peer.
+    pub(super) fn reset(&self, state: &mut State, id: u32, reason: Reason) {
+        if let Some(stream) = self.remove(state, id) {
+            if let Some(task) = stream.task {
+                task.abort();
+            }
+            if !stream.incoming.ended {
+                state.ended.reset(id, stream.incoming.window);
+            }
+            frame::put_reset(state.out.frames(), id, reason);
+            state.wake();
+        }
+    }
+
+    /// The whole reply is on its way. A peer that still sends its request is
+    /// told that nobody reads it (RFC 9113, section 8.1).
+    pub(super) fn finish(&self, state: &mut State, id: u32) {
+        let Some(stream) = self.remove(state, id) else {
+            return;
+        };
+        if stream.incoming.ended {
+            state.ended.finished(id);
+        } else {
+            state.ended.reset(id, stream.incoming.window);
+            frame::put_reset(state.out.frames(), id, Reason::NoError);
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.budget.change(*self.held.get_mut(), 0);
+    }
+}
+
+/// The connection's window is the protocol's own at least: it cannot be lowered.
+pub(super) fn connection_window(limits: &Limits) -> u32 {
+    super::super::connection::window(limits.unread_bytes_per_connection_max).max(WINDOW_DEFAULT as u32)
+}
+
+impl State {
+    /// Runs the connection's task soon, unless it will anyway.
+    pub(super) fn wake(&mut self) {
+        if !self.awake {
+            self.awake = true;
+            if let Some(task) = &self.task {
+                task.wake_by_ref();
+            }
+        }
+    }
+
+    /// The connection's task runs.
+    pub(super) fn awake(&mut self) {
+        self.awake = true;
+    }
+
+    /// The connection's task sleeps until woken.
+    pub(super) fn sleep(&mut self, waker: &Waker) {
+        self.awake = false;
+        match &mut self.task {
+            Some(task) => task.clone_from(waker),
+            None => self.task = Some(waker.clone()),
+        }
+    }
+
+    /// Wakes the call when the peer has read some.
+    pub(super) fn gate(&mut self, waker: &Waker) {
+        if !self.gated.iter().any(|known| known.will_wake(waker)) {
+            self.gated.push(waker.clone());
+        }
+    }
+
+    /// Puts a stream in the queue for what all share.
+    pub(super) fn block(&mut self, id: u32) {
+        if let Some(stream) = self.streams.get_mut(&id)
+            && !stream.outgoing.queued
+        {
+            stream.outgoing.queued = true;
+            self.blocked.push_back(id);
+        }
+    }
+
+    /// Room there is for the streams that wait for it.
+    fn room(&self) -> usize {
+        let outbox = OUTBOX_BYTES_MAX.saturating_sub(self.out.len());
+        self.send_window.room(outbox)
+    }
+
+    /// Wakes as many of the waiting as there is room for, in their order.
+    pub(super) fn wake_blocked(&mut self) {
+        if self.blocked.is_empty() {
+            return;
+        }
+        let mut room = self.room();
+        while room > 0
+            && let Some(id) = self.blocked.pop_front()
+        {
+            if let Some(stream) = self.streams.get_mut(&id) {
+                stream.outgoing.queued = false;
+                room = room.saturating_sub(stream.outgoing.held);
+                if let Some(sender) = stream.outgoing.sender.take() {
+                    sender.wake();
+                }
+            }
+        }
+    }
+
+    /// `bytes` of a stream were read or are none of anybody's business: its peer may send as many more, and is
+    /// told once that is worth a frame.
+    pub(super) fn release(&mut self, id: u32, bytes: usize, limits: &Limits) -> Result<(), Fatal> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        if let Some(stream) = self.streams.get_mut(&id)
+            && !stream.incoming.ended
+            && !stream.incoming.unwanted
+        {
+            let incoming = &mut stream.incoming;
+            incoming.released += bytes as u32;
+            if incoming.released >= super::super::connection::window(limits.unread_bytes_per_stream_max) / 2 {
+                let released = std::mem::take(&mut incoming.released);
+                incoming.window.grow(i64::from(released))?;
+                frame::put_window_update(self.out.frames(), id, released);
+                self.wake();
+            }
+        }
+        self.release_connection(bytes);
+        Ok(())
+    }
+
+    /// The same for all streams together.
+    pub(super) fn release_connection(&mut self, bytes: usize) {
+        // Told in quarters of the protocol's own window: a peer with little left waits.
+        const TOLD_BYTES: u32 = WINDOW_DEFAULT as u32 / 2;
+        self.released += bytes as u32;
+        if self.released >= TOLD_BYTES {
+            let released = std::mem::take(&mut self.released);
+            if self.receive_window.grow(i64::from(released)).is_ok() {
+                frame::put_window_update(self.out.frames(), 0, released);
+                self.wake();
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! One call as its connection sees it.
+
+use super::{frame::Fatal, window::Window};
+use bytes::BytesMut;
+use http::HeaderMap;
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::{BuildHasherDefault, Hasher},
+    task::Waker,
+};
+use tokio::{task::AbortHandle, time::Instant};
+
+/// A stream that has not ended in both directions.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) incoming: Incoming,
+    pub(super) outgoing: Outgoing,
+    /// Runs the handler.
+    pub(super) task: Option<AbortHandle>,
+}
+
+/// What the peer sent of it.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    /// Data that nobody has read yet.
+    pub(super) data: BytesMut,
+    pub(super) trailers: Option<HeaderMap>,
+    /// END_STREAM has come.
+    pub(super) ended: bool,
+    pub(super) window: Window,
+    /// Bytes that were read and that the peer has not been told of.
+    pub(super) released: u32,
+    /// What is missing of the length that the head declared.
+    pub(super) declared: Option<u64>,
+    /// Nobody will read the rest.
+    pub(super) unwanted: bool,
+    pub(super) reader: Option<Waker>,
+}
+
+/// What we send of it.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    pub(super) window: Window,
+    /// Whoever waits to send more.
+    pub(super) sender: Option<Waker>,
+    /// It is in the queue for room that all streams share.
+    pub(super) queued: bool,
+    /// Bytes that wait to be sent.
+    pub(super) held: usize,
+    /// Since when its own window has let nothing through.
+    pub(super) stalled_since: Option<Instant>,
+}
+
+impl Stream {
+    pub(super) fn new(receive: i64, send: i64, declared: Option<u64>, ended: bool) -> Self {
+        Self {
+            incoming: Incoming {
+                data: BytesMut::new(),
+                trailers: None,
+                ended,
+                window: Window::new(receive),
+                released: 0,
+                declared,
+                unwanted: false,
+                reader: None,
+            },
+            outgoing: Outgoing {
+                window: Window::new(send),
+                sender: None,
+                queued: false,
+                held: 0,
+                stalled_since: None,
+            },
+            task: None,
+        }
+    }
+}
+
+impl Incoming {
+    /// Whether the data that came, and was not too much before, is as long as
+    /// the head declared.
+    pub(super) fn is_as_declared(&self) -> bool {
+        self.declared.is_none_or(|missing| missing == 0)
+    }
+
+    /// Counts data against the declared length; whether it still fits.
+    pub(super) fn count(&mut self, bytes: usize) -> bool {
+        match &mut self.declared {
+            None => true,
+            Some(missing) => match missing.checked_sub(bytes as u64) {
+                Some(left) => {
+                    *missing = left;
+                    true
+                }
+                None => false,
+            },
+        }
+    }
+
+    pub(super) fn wake(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+    }
+}
+
+/// Streams by their id.
+pub(super) type Streams = HashMap<u32, Stream, BuildHasherDefault<IdHasher>>;
+
+/// Ids are small, odd and rising: one multiplication spreads them, and a peer
+/// that chooses them well gains nothing with a few hundred.
+#[derive(Default)]
+pub(super) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, id: u32) {
+        const GOLDEN_RATIO: u64 = 0x9e37_79b9_7f4a_7c15;
+        self.0 = (self.0 ^ u64::from(id)).wrapping_mul(GOLDEN_RATIO);
+    }
+}
+
+/// Streams that are over, as far as somebody may still speak of them.
+#[derive(Debug, Default)]
+pub(super) struct Ended {
+    /// Reset by us, with what the peer might send before it hears of that.
+    reset: VecDeque<(u32, Window)>,
+    finished: VecDeque<u32>,
+}
+
+const RESET_MAX: usize = 1_024;
+const FINISHED_MAX: usize = 16;
+
+impl Ended {
+    pub(super) fn reset(&mut self, id: u32, window: Window) {
+        if self.reset.len() == RESET_MAX {
+            self.reset.pop_front();
+        }
+        self.reset.push_back((id, window));
+    }
+
+    pub(super) fn finished(&mut self, id: u32) {
+        if self.finished.len() == FINISHED_MAX {
+            self.finished.pop_front();
+        }
+        self.finished.push_back(id);
+    }
+
+    /// Whether `id` ended as it should, not long ago.
+    pub(super) fn has_finished(&self, id: u32) -> bool {
+        self.finished.contains(&id)
+    }
+
+    /// Whether we reset `id`, and its peer may not know yet.
+    pub(super) fn was_reset(&self, id: u32) -> bool {
+        self.reset.iter().any(|(known, _)| *known == id)
+    }
+
+    /// Data for a stream that we reset: `None` if there is no such stream.
+    pub(super) fn data(&mut self, id: u32, bytes: usize) -> Option<Result<(), Fatal>> {
+        let (_, window) = self.reset.iter_mut().rev().find(|(known, _)| *known == id)?;
+        Some(window.take_received(bytes))
+    }
+}
