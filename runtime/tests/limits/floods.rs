@@ -30,16 +30,16 @@ async fn rapid_resets_end_the_connection() {
 /// CVE-2025-8671: the peer's errors make the server reset its own streams.
 #[tokio::test]
 async fn made_resets_end_the_connection() {
-    const PRIORITY: u8 = 2;
+    const WINDOW_UPDATE: u8 = 8;
     let probe = Probe::echo().client_streaming(|_| std::future::pending());
     let serving = serve(limits().with_local_resets_max(3), probe).await;
     let mut frames = Frames::connect(serving.address()).await;
     let mut flood = Vec::new();
     for stream in (1u32..40).step_by(2) {
         flood.extend(Frames::opening(stream, CLIENT_STREAMING.path()));
-        // A stream cannot depend on itself (RFC 9113, section 5.3.1 of RFC 7540).
-        let itself = [&stream.to_be_bytes()[..], &[0]].concat();
-        flood.extend(Frames::framed(PRIORITY, 0, stream, &itself));
+        // No window may grow above 2^31 - 1 bytes (RFC 9113, section 6.9.1).
+        let most = i32::MAX.to_be_bytes();
+        flood.extend(Frames::framed(WINDOW_UPDATE, 0, stream, &most));
     }
     frames.write(&flood).await;
     is_told_to_calm_down(&mut frames).await;

@@ -71,6 +71,9 @@ async fn an_idle_connection_that_does_not_go_is_cut() {
     let mut frames = Frames::connect(serving.address()).await;
     let goaway = within(frames.next_of(GOAWAY)).await.unwrap();
     assert_eq!(goaway.payload[4..8], [0; 4], "NO_ERROR");
+    assert_eq!(&goaway.payload[8..], b"max_idle");
+    let last = within(frames.next_of(GOAWAY)).await.unwrap();
+    assert_eq!(last.payload[..4], [0; 4], "no stream was served");
     assert_eq!(within(frames.next_of(GOAWAY)).await, None);
 }
 

@@ -65,8 +65,7 @@ impl Field {
 
     fn header(name: HeaderName, value: Bytes) -> Option<Self> {
         let refused = about_the_connection(&name) || (name == TE && value != "trailers");
-        let spaced = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
-        if refused || spaced(value.first()) || spaced(value.last()) {
+        if refused {
             return None;
         }
         let value = HeaderValue::from_maybe_shared(value).ok()?;
