@@ -5,7 +5,7 @@ use crate::{
     body::{Body, Kind},
     deadline,
     dispatch::Dispatch,
-    engine::Peer,
+    engine::{Peer, PeerAddress},
     guard::Guard,
     message::{Request, Response},
     method::Method,
@@ -30,7 +30,7 @@ impl InProcess {
         let deadline = request.deadline();
         *request.extensions_mut() = Extensions::new();
         *request.metadata_mut() = status::without_reserved(std::mem::take(request.metadata_mut()));
-        request.set_peer(Some(Peer::InProcess));
+        request.set_peer(Some(Peer::at(PeerAddress::InProcess)));
         request.set_compression(None);
         // The caller's stream has no deadline of its own: the call's covers it.
         let request = request.map(|body| self.pump(body, Guard::default()));

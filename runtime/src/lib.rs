@@ -72,8 +72,8 @@ pub use compression::Compression;
 pub use concurrency_limit::ConcurrencyLimit;
 pub use deadline::Deadline;
 #[cfg(feature = "tls")]
-pub use engine::{ClientTls, ServerTls};
-pub use engine::{Error, ErrorKind, HttpBody, Listen, Listener, Peer};
+pub use engine::{ClientTls, PeerIdentity, Pem, ServerTls};
+pub use engine::{Error, ErrorKind, HttpBody, Listen, Listener, Peer, PeerAddress};
 pub use extension::Extension;
 pub use http_service::HttpService;
 pub use layer::{Layer, Next};

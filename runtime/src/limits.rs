@@ -89,6 +89,16 @@ limits! {
     /// is closed with ENHANCE_YOUR_CALM (CVE-2023-44487). Default 20.
     PendingResetsMax: pending_resets_max / with_pending_resets_max: usize = 20;
 
+    /// Connections to a server that the kernel holds until they are accepted.
+    /// Default 1,024, which the kernel may lower (`net.core.somaxconn`); those
+    /// beyond it are not answered, and try again.
+    BacklogMax: backlog_max / with_backlog_max: u32 = 1_024;
+
+    /// TLS handshakes a server has in progress, from the client's hello on.
+    /// Default 1,024; the next one waits, within its own time, so that of many
+    /// clients that come at once some are served at all.
+    HandshakesMax: handshakes_max / with_handshakes_max: usize = 1_024;
+
     /// Time for a TLS handshake. Default 10 s.
     HandshakeTimeout: handshake_timeout / with_handshake_timeout: Duration = Duration::from_secs(10);
 

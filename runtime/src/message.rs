@@ -135,6 +135,12 @@ impl<T> Request<T> {
         self.peer.as_ref()
     }
 
+    /// Who the caller proved to be; `None` without mutual TLS.
+    #[cfg(feature = "tls")]
+    pub fn peer_identity(&self) -> Option<&crate::engine::PeerIdentity> {
+        self.peer.as_ref()?.identity()
+    }
+
     pub(crate) fn set_peer(&mut self, peer: Option<Peer>) {
         self.peer = peer;
     }

@@ -3,12 +3,15 @@
 use crate::{
     admission::Admission,
     answering::Answering,
-    channel::Channel,
     body::Inbound,
+    channel::Channel,
     compression::Compression,
     concurrency_limit::ConcurrencyLimit,
     dispatch::Dispatch,
-    engine::{self, BoxFuture, Error, ErrorKind, HttpBody, Listen, Listener, Settings},
+    engine::{
+        self, Accepting, BoxFuture, Cores, Error, ErrorKind, Gate, HttpBody, Listen, Listener,
+        Listening, Settings,
+    },
     http_service::{HttpLayer, HttpService},
     in_process::InProcess,
     layer::Layer,
@@ -20,7 +23,7 @@ use crate::{
 use std::{collections::HashMap, convert::Infallible, fmt, sync::Arc};
 use tonic::server::NamedService;
 
-/// Serves any number of services on one address.
+/// Serves any number of services on one address or several.
 ///
 /// ```no_run
 /// # async fn run(routes: cordial_runtime::Routes<()>) -> Result<(), cordial_runtime::Error> {
@@ -44,6 +47,8 @@ pub struct Server {
     compression: Option<Compression>,
     shutdown: Option<BoxFuture<()>>,
     duplicate: Option<&'static str>,
+    reuse_port: bool,
+    per_core: bool,
 }
 
 impl Server {
@@ -129,10 +134,36 @@ impl Server {
         self
     }
 
-    /// Serves over TLS, and nobody over plain text.
+    /// Serves over TLS, and nobody over plain text. Without it everything is
+    /// plain text, which the log says when serving starts.
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: engine::ServerTls) -> Self {
         self.settings.tls = Some(tls);
+        self
+    }
+
+    /// Lets other servers, of other processes too, listen on the same TCP ports
+    /// (`SO_REUSEPORT`): the kernel shares out the connections among them. All
+    /// of them must ask for it, under one user.
+    pub fn reuse_port(mut self) -> Self {
+        self.reuse_port = true;
+        self
+    }
+
+    /// Serves with a thread for each core, which has a single-threaded runtime
+    /// and TCP listeners of its own, instead of on the runtime that awaits
+    /// [`serve`](Self::serve). The kernel shares out the connections, and what
+    /// a connection causes stays on its core; what a handler spawns does, too,
+    /// and ends with the server.
+    ///
+    /// It is for many small calls from many connections, where threads that
+    /// steal work from each other cost more than they give. It is not for few
+    /// connections, which may meet on one core while others idle, nor for
+    /// handlers that compute for long or block: they hold up all connections
+    /// of their core. Unix sockets and those bound before are shared by all
+    /// cores; a [stream](Listener::from_stream) of connections is refused.
+    pub fn per_core(mut self) -> Self {
+        self.per_core = true;
         self
     }
 
@@ -160,10 +191,20 @@ impl Server {
     /// As [`serve`](Self::serve).
     pub async fn bind(self, address: impl Listen) -> Result<Bound, Error> {
         self.check()?;
-        let listener = Listener::bind(address).await?;
+        let how = Listening {
+            backlog: self.settings.limits.backlog_max,
+            reuse_port: self.reuse_port,
+            shares: if self.per_core { Cores::count() } else { 1 },
+        };
+        let listeners = Listener::bind(address, &how).await?;
+        let addresses = listeners.iter().map(Listener::address).collect();
+        let place = match self.per_core {
+            true => Place::Cores(Cores::listening(listeners, &how).await?),
+            false => Place::Here(Accepting::open_all(listeners)?),
+        };
         Ok(Bound {
-            address: listener.address(),
-            listener,
+            addresses,
+            place,
             server: self,
         })
     }
@@ -226,45 +267,52 @@ impl fmt::Debug for Server {
 
 /// A server that listens, and serves once [`serve`](Self::serve) is awaited.
 /// Until then connections wait in the kernel's backlog.
-#[derive(Debug)]
 #[must_use = "a server serves when `serve` is awaited"]
 pub struct Bound {
-    address: String,
-    listener: Listener,
+    addresses: Vec<String>,
+    place: Place,
     server: Server,
+}
+
+enum Place {
+    Here(Vec<Accepting>),
+    Cores(Cores),
 }
 
 impl Bound {
     /// Where it listens: `host:port`, with the port the system chose if it was
-    /// asked for port 0, or `unix:/path`.
+    /// asked for port 0, or `unix:/path`; of several, the first.
     pub fn address(&self) -> &str {
-        &self.address
+        &self.addresses[0]
     }
 
-    /// What [`Channel::to`] takes to reach it.
+    /// Everywhere it listens, in the order asked for. A stream of connections
+    /// has no address, and is `own`.
+    pub fn addresses(&self) -> &[String] {
+        &self.addresses
+    }
+
+    /// What [`Channel::to`] takes to reach the first address.
     pub fn uri(&self) -> String {
-        #[cfg(feature = "tls")]
-        let scheme = self
-            .server
-            .settings
-            .tls
-            .as_ref()
-            .map_or("http", |_| "https");
-        #[cfg(not(feature = "tls"))]
-        let scheme = "http";
-        match self.address.starts_with("unix:") {
-            true => self.address.clone(),
-            false => format!("{scheme}://{}", self.address),
+        let scheme = match self.server.security() {
+            Security::PlainText => "http",
+            Security::Tls | Security::MutualTls => "https",
+        };
+        let address = self.address();
+        match address.starts_with("unix:") {
+            true => address.to_owned(),
+            false => format!("{scheme}://{address}"),
         }
     }
 
     /// Serves until shut down.
     pub async fn serve(self) {
         let Self {
-            address,
-            listener,
+            addresses,
+            place,
             mut server,
         } = self;
+        let security = server.security().name();
         server.admit();
         let settings = &server.settings;
         let exchange = Exchange {
@@ -277,15 +325,71 @@ impl Bound {
             .shutdown
             .unwrap_or_else(|| Box::pin(std::future::pending()));
         #[cfg(feature = "tls")]
-        let tls = server.settings.tls.is_some();
-        #[cfg(not(feature = "tls"))]
-        let tls = false;
-        tracing::info!(
-            address,
-            security = if tls { "TLS" } else { "plain text" },
-            "serving"
-        );
-        engine::accept(listener, answering, Arc::new(server.settings), shutdown).await;
-        tracing::info!(address, "served");
+        let tls = server.settings.tls.clone();
+        let gate = Arc::new(Gate::new(server.settings));
+        tracing::info!(?addresses, security, per_core = server.per_core, "serving");
+        let served = async {
+            match place {
+                Place::Here(listeners) => {
+                    engine::accept(listeners, answering, gate, shutdown).await;
+                }
+                Place::Cores(cores) => cores.accept(answering, gate, shutdown).await,
+            }
+        };
+        #[cfg(feature = "tls")]
+        let served = async {
+            match &tls {
+                None => served.await,
+                Some(tls) => tokio::select! {
+                    () = served => {}
+                    () = tls.follow() => {}
+                },
+            }
+        };
+        served.await;
+        tracing::info!(?addresses, "served");
+    }
+}
+
+impl fmt::Debug for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound")
+            .field("addresses", &self.addresses)
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a peer and whoever reads the log can rely on.
+#[derive(Clone, Copy)]
+enum Security {
+    PlainText,
+    Tls,
+    MutualTls,
+}
+
+impl Security {
+    fn name(self) -> &'static str {
+        match self {
+            Self::PlainText => "plain text",
+            Self::Tls => "TLS",
+            Self::MutualTls => "mutual TLS",
+        }
+    }
+}
+
+impl Server {
+    #[cfg(feature = "tls")]
+    fn security(&self) -> Security {
+        match &self.settings.tls {
+            None => Security::PlainText,
+            Some(tls) if tls.is_mutual() => Security::MutualTls,
+            Some(_) => Security::Tls,
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn security(&self) -> Security {
+        Security::PlainText
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_stream::try_stream;
-use cordial::{BoxStream, Peer, Request, Response, Result, Status, Stream, Streaming};
+use cordial::{BoxStream, Peer, PeerAddress, Request, Response, Result, Status, Stream, Streaming};
 use tokio::time::sleep;
 
 use super::answer;
@@ -197,8 +197,8 @@ fn answers(
             let told = wanted.fill_peer_socket_address.is_some_and(|fill| fill.value);
             yield StreamingOutputCallResponse {
                 payload: Some(answer::payload(wanted.size)?),
-                peer_socket_address: match &peer {
-                    Some(Peer::Tcp(address)) if told => address.to_string(),
+                peer_socket_address: match peer.as_ref().map(Peer::address) {
+                    Some(PeerAddress::Tcp(address)) if told => address.to_string(),
                     _ => String::new(),
                 },
             };

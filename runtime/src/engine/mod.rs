@@ -5,25 +5,34 @@ mod accept;
 mod activity;
 mod connect;
 mod connection;
+mod cores;
 mod error;
 mod greeting;
+mod http1;
+mod http2;
 mod http_body;
 mod listen;
+mod peer;
 mod prefixed;
+#[cfg(feature = "tls")]
+mod sparingly;
 mod target;
 #[cfg(feature = "tls")]
 mod tls;
 
-pub(crate) use accept::accept;
+pub(crate) use accept::{Gate, accept};
 pub(crate) use connect::{Connection, Connector, Unanswered};
 pub(crate) use connection::{Answer, Settings};
+pub(crate) use cores::Cores;
 pub(crate) use error::reset_reason;
 pub use error::{Error, ErrorKind};
 pub use http_body::HttpBody;
-pub use listen::{Listen, Listener, Peer};
+pub(crate) use listen::{Accepting, Listening};
+pub use listen::{Listen, Listener};
+pub use peer::{Peer, PeerAddress};
 pub(crate) use target::Target;
 #[cfg(feature = "tls")]
-pub use tls::{ClientTls, ServerTls};
+pub use tls::{ClientTls, PeerIdentity, Pem, ServerTls};
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;

@@ -1,7 +1,7 @@
 //! The four kinds of methods, and streams that are empty, long, large or short.
 
 use crate::{Over, common::*, over_both};
-use cordial_runtime::{Peer, Response};
+use cordial_runtime::{Peer, PeerAddress, Response};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::sync::Arc;
 use tokio::sync::{Barrier, mpsc};
@@ -226,9 +226,9 @@ async fn many_calls_share_a_channel(over: Over) {
 
 async fn the_peer_is_known(over: Over) {
     let probe = Probe::echo().unary(move |request| async move {
-        match (over, request.peer()) {
-            (Over::Wire, Some(Peer::Tcp(address))) if address.ip().is_loopback() => {}
-            (Over::InProcess, Some(Peer::InProcess)) => {}
+        match (over, request.peer().map(Peer::address)) {
+            (Over::Wire, Some(PeerAddress::Tcp(address))) if address.ip().is_loopback() => {}
+            (Over::InProcess, Some(PeerAddress::InProcess)) => {}
             (_, peer) => panic!("{peer:?}"),
         }
         Ok(request.into_inner().into())

@@ -1,7 +1,7 @@
 //! Addresses of servers and of channels.
 
 use crate::common::*;
-use cordial_runtime::{Channel, Code, ErrorKind, Peer, Server};
+use cordial_runtime::{Channel, Code, ErrorKind, PeerAddress, Server};
 use std::path::PathBuf;
 
 /// A path that goes with the test.
@@ -26,8 +26,9 @@ impl Drop for Scratch {
 }
 
 fn who() -> Server {
-    let probe = Probe::echo()
-        .unary(|request| async move { Ok(note(&format!("{:?}", request.peer().unwrap())).into()) });
+    let probe = Probe::echo().unary(|request| async move {
+        Ok(note(&format!("{:?}", request.peer().unwrap().address())).into())
+    });
     Server::new().add(probe.routes())
 }
 
@@ -41,7 +42,7 @@ async fn a_unix_socket_carries_calls() {
         let reply = within(channel.unary(UNARY, note("")).into_future())
             .await
             .unwrap();
-        assert_eq!(reply.into_inner().text, format!("{:?}", Peer::Unix));
+        assert_eq!(reply.into_inner().text, format!("{:?}", PeerAddress::Unix));
     }
     serving.ask_to_stop();
     serving.stopped().await;

@@ -316,8 +316,16 @@ pub(super) fn put_headers(
     let mut pieces = block.chunks(frame_bytes_max).peekable();
     let mut kind = kind::HEADERS;
     while let Some(piece) = pieces.next() {
-        let last = if pieces.peek().is_none() { flag::END_HEADERS } else { 0 };
-        let flags = if kind == kind::HEADERS { end | last } else { last };
+        let last = if pieces.peek().is_none() {
+            flag::END_HEADERS
+        } else {
+            0
+        };
+        let flags = if kind == kind::HEADERS {
+            end | last
+        } else {
+            last
+        };
         frame::put_head(out, piece.len(), kind, flags, id);
         out.extend_from_slice(piece);
         kind = kind::CONTINUATION;

@@ -21,11 +21,7 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::{
-    io::ReadBuf,
-    sync::watch,
-    time::Instant,
-};
+use tokio::{io::ReadBuf, sync::watch, time::Instant};
 
 /// Read at once, into a buffer that all connections of a thread share.
 const READ_BYTES: usize = 64 << 10;
@@ -63,11 +59,19 @@ thread_local! {
 enum Phase {
     Open,
     /// The peer was asked to open no more streams, and may not have heard.
-    Warned { since: Instant, grace: Option<Duration> },
+    Warned {
+        since: Instant,
+        grace: Option<Duration>,
+    },
     /// It has been told which streams are served. They end, by `cut` at the latest.
-    Leaving { cut: Option<Instant> },
+    Leaving {
+        cut: Option<Instant>,
+    },
     /// Nothing is left to say.
-    Closing { since: Instant, shut: bool },
+    Closing {
+        since: Instant,
+        shut: bool,
+    },
     Closed,
 }
 
@@ -133,7 +137,10 @@ impl<I: Io, A: Answer> Connection<I, A> {
         let limits = &self.shared.limits;
         let settings = [
             (0x3, limits.streams_per_connection_max),
-            (0x4, super::super::connection::window(limits.unread_bytes_per_stream_max)),
+            (
+                0x4,
+                super::super::connection::window(limits.unread_bytes_per_stream_max),
+            ),
             (0x6, limits.header_bytes_max),
         ];
         let more = connection_window(limits) - frame::WINDOW_DEFAULT as u32;
@@ -251,9 +258,8 @@ impl<I: Io, A: Answer> Connection<I, A> {
     /// The body of a request; `None` if it was reset meanwhile.
     fn body(&self, state: &mut State, id: u32) -> Option<HttpBody> {
         let incoming = &mut state.streams.get_mut(&id)?.incoming;
-        let whole = incoming.ended
-            && incoming.trailers.is_none()
-            && incoming.data.len() <= WHOLE_BYTES_MAX;
+        let whole =
+            incoming.ended && incoming.trailers.is_none() && incoming.data.len() <= WHOLE_BYTES_MAX;
         if !whole {
             let body = RequestBody::new(self.shared.clone(), id);
             return Some(HttpBody::request(body));
@@ -325,7 +331,10 @@ impl<I: Io, A: Answer> Connection<I, A> {
         self.shared.abort(&mut state);
         frame::put_goaway(state.out.frames(), last, fatal.reason, fatal.debug);
         drop(state);
-        self.phase = Phase::Closing { since: now, shut: false };
+        self.phase = Phase::Closing {
+            since: now,
+            shut: false,
+        };
     }
 
     /// Goes through the phases of the end as far as they have come.
@@ -347,7 +356,10 @@ impl<I: Io, A: Answer> Connection<I, A> {
             && self.receiver.starting.is_empty()
             && self.shared.lock().streams.is_empty()
         {
-            self.phase = Phase::Closing { since: now, shut: false };
+            self.phase = Phase::Closing {
+                since: now,
+                shut: false,
+            };
         }
         if let Phase::Closing { since, shut: false } = self.phase
             && self.writing.is_empty()
@@ -365,7 +377,8 @@ impl<I: Io, A: Answer> Connection<I, A> {
     /// Does what is due.
     fn look(&mut self, now: Instant) {
         let limits = &self.shared.limits;
-        let due = |since: Option<Instant>, span| since.is_some_and(|since| now >= after(since, span));
+        let due =
+            |since: Option<Instant>, span| since.is_some_and(|since| now >= after(since, span));
         if due(self.clock.write_blocked_since, limits.stalled_write_timeout) {
             return self.cut(Limit::StalledWriteTimeout);
         }
@@ -395,7 +408,8 @@ impl<I: Io, A: Answer> Connection<I, A> {
             frame::put_ping(self.shared.lock().out.frames(), 0, KEEPALIVE);
         }
         self.reset_stalled(now);
-        if due(self.clock.idle_since, self.shared.limits.idle_timeout) && self.phase == Phase::Open {
+        if due(self.clock.idle_since, self.shared.limits.idle_timeout) && self.phase == Phase::Open
+        {
             self.shared.metrics.reached(Limit::IdleTimeout);
             self.leave("max_idle", None);
         }

@@ -74,7 +74,10 @@ impl Outbox {
     /// The first `count` bytes were written.
     pub(super) fn advance(&mut self, mut count: usize) {
         while count > 0 {
-            let end = self.shared.front().map_or(self.small.len(), |(end, _)| *end);
+            let end = self
+                .shared
+                .front()
+                .map_or(self.small.len(), |(end, _)| *end);
             let plain = count.min(end - self.written);
             self.written += plain;
             count -= plain;

@@ -16,8 +16,14 @@ enum Expects {
     Head,
     Payload(Head),
     Padding(Head),
-    Data { head: Head, left: usize, padding: usize },
-    Skip { left: usize },
+    Data {
+        head: Head,
+        left: usize,
+        padding: usize,
+    },
+    Skip {
+        left: usize,
+    },
 }
 
 /// One step of a connection's bytes.
@@ -63,8 +69,9 @@ impl Parser {
                     self.expects = Expects::after(head);
                 }
                 Expects::Payload(head) => {
-                    let taken =
-                        self.gather(&mut input, head.length, |all| take(Event::Payload(head, all)));
+                    let taken = self.gather(&mut input, head.length, |all| {
+                        take(Event::Payload(head, all))
+                    });
                     match taken {
                         None => return Ok(()),
                         Some(taken) => taken?,
@@ -80,9 +87,17 @@ impl Parser {
                     let left = (head.length - 1)
                         .checked_sub(padding)
                         .ok_or(Fatal::protocol("more padding than payload"))?;
-                    self.expects = Expects::Data { head, left, padding };
+                    self.expects = Expects::Data {
+                        head,
+                        left,
+                        padding,
+                    };
                 }
-                Expects::Data { head, left, padding } => {
+                Expects::Data {
+                    head,
+                    left,
+                    padding,
+                } => {
                     let here = left.min(input.len());
                     if here == 0 && left > 0 {
                         return Ok(());
@@ -94,12 +109,20 @@ impl Parser {
                     take(Event::Data {
                         stream: head.stream,
                         data,
-                        padding: if done { head.length - head.data_length(padding) } else { 0 },
+                        padding: if done {
+                            head.length - head.data_length(padding)
+                        } else {
+                            0
+                        },
                         end_stream: done && head.has(flag::END_STREAM),
                     })?;
                     self.expects = match done {
                         true => Expects::Skip { left: padding },
-                        false => Expects::Data { head, left, padding },
+                        false => Expects::Data {
+                            head,
+                            left,
+                            padding,
+                        },
                     };
                 }
                 Expects::Skip { left } => {

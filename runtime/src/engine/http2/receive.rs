@@ -304,7 +304,10 @@ impl Receiver {
             return if id > self.last_served || state.ended.was_reset(id) {
                 Ok(())
             } else if state.ended.has_finished(id) {
-                Err(Fatal::new(Reason::StreamClosed, "HEADERS on a closed stream"))
+                Err(Fatal::new(
+                    Reason::StreamClosed,
+                    "HEADERS on a closed stream",
+                ))
             } else {
                 Err(Fatal::protocol("a stream with a lower id than one before"))
             };
@@ -336,7 +339,9 @@ impl Receiver {
             return Ok(());
         }
         let limits = &shared.limits;
-        let receive = i64::from(super::super::connection::window(limits.unread_bytes_per_stream_max));
+        let receive = i64::from(super::super::connection::window(
+            limits.unread_bytes_per_stream_max,
+        ));
         let open = state.streams.len();
         let stream = |length| Stream::new(receive, state.peer.window, length, ended);
         match fields.into_head() {
@@ -477,7 +482,10 @@ fn apply(state: &mut State, id: u16, value: u32) -> Result<(), Fatal> {
             state.peer.window = window;
             if window > frame::WINDOW_MAX {
                 let reason = Reason::FlowControl;
-                return Err(Fatal::new(reason, "SETTINGS_INITIAL_WINDOW_SIZE above 2^31 - 1"));
+                return Err(Fatal::new(
+                    reason,
+                    "SETTINGS_INITIAL_WINDOW_SIZE above 2^31 - 1",
+                ));
             }
             for stream in state.streams.values_mut() {
                 stream.outgoing.window.grow(change)?;

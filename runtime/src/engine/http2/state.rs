@@ -204,7 +204,8 @@ impl Drop for Shared {
 
 /// The connection's window is the protocol's own at least: it cannot be lowered.
 pub(super) fn connection_window(limits: &Limits) -> u32 {
-    super::super::connection::window(limits.unread_bytes_per_connection_max).max(WINDOW_DEFAULT as u32)
+    super::super::connection::window(limits.unread_bytes_per_connection_max)
+        .max(WINDOW_DEFAULT as u32)
 }
 
 impl State {
@@ -286,7 +287,9 @@ impl State {
         {
             let incoming = &mut stream.incoming;
             incoming.released += bytes as u32;
-            if incoming.released >= super::super::connection::window(limits.unread_bytes_per_stream_max) / 2 {
+            if incoming.released
+                >= super::super::connection::window(limits.unread_bytes_per_stream_max) / 2
+            {
                 let released = std::mem::take(&mut incoming.released);
                 incoming.window.grow(i64::from(released))?;
                 frame::put_window_update(self.out.frames(), id, released);

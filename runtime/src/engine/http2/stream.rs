@@ -167,7 +167,11 @@ impl Ended {
 
     /// Data for a stream that we reset: `None` if there is no such stream.
     pub(super) fn data(&mut self, id: u32, bytes: usize) -> Option<Result<(), Fatal>> {
-        let (_, window) = self.reset.iter_mut().rev().find(|(known, _)| *known == id)?;
+        let (_, window) = self
+            .reset
+            .iter_mut()
+            .rev()
+            .find(|(known, _)| *known == id)?;
         Some(window.take_received(bytes))
     }
 }

@@ -58,8 +58,16 @@ impl Strikes {
             over: Fatal::calm(limit, debug),
         };
         Self {
-            resets: tally(limits.remote_resets_max, Limit::RemoteResetsMax, "too_many_resets"),
-            local_resets: tally(limits.local_resets_max, Limit::LocalResetsMax, "too_many_errors"),
+            resets: tally(
+                limits.remote_resets_max,
+                Limit::RemoteResetsMax,
+                "too_many_resets",
+            ),
+            local_resets: tally(
+                limits.local_resets_max,
+                Limit::LocalResetsMax,
+                "too_many_errors",
+            ),
             frames: tally(
                 limits.control_frames_max,
                 Limit::ControlFramesMax,

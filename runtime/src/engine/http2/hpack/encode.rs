@@ -1,4 +1,7 @@
-use super::{ENTRY_BYTES, STATIC_ENTRIES, TABLE_BYTES, field::{about_the_connection, static_index}};
+use super::{
+    ENTRY_BYTES, STATIC_ENTRIES, TABLE_BYTES,
+    field::{about_the_connection, static_index},
+};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use std::collections::VecDeque;
 

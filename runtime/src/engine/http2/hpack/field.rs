@@ -48,7 +48,9 @@ impl Field {
         let read = match name {
             Name::Method => Method::from_bytes(&value).ok().map(Self::Method),
             Name::Scheme => Scheme::try_from(&value[..]).ok().map(Self::Scheme),
-            Name::Authority => Authority::from_maybe_shared(value).ok().map(Self::Authority),
+            Name::Authority => Authority::from_maybe_shared(value)
+                .ok()
+                .map(Self::Authority),
             Name::Path => Self::path(value),
             Name::Header(name) => Self::header(name, value),
             Name::Malformed => None,
@@ -71,7 +73,6 @@ impl Field {
         let value = HeaderValue::from_maybe_shared(value).ok()?;
         Some(Self::Header(name, value))
     }
-
 }
 
 /// HTTP/1.1's alone (RFC 9113, section 8.2.2).
@@ -163,7 +164,10 @@ impl Entry {
 pub(super) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     let entry = |(name, value): &(&str, &'static str)| Entry {
         name: Name::read(name.as_bytes()),
-        field: Field::read(Name::read(name.as_bytes()), Bytes::from_static(value.as_bytes())),
+        field: Field::read(
+            Name::read(name.as_bytes()),
+            Bytes::from_static(value.as_bytes()),
+        ),
         size: name.len() + value.len() + super::ENTRY_BYTES,
         value_bytes: value.len(),
     };
