@@ -11,7 +11,6 @@ use crate::{
 use std::{
     collections::HashMap,
     future::{poll_fn, ready},
-    pin::pin,
     sync::Arc,
 };
 
@@ -51,7 +50,7 @@ impl Answering {
             let core = self.core.clone();
             let inner = HttpService::new(move |request| {
                 let core = core.clone();
-                Box::pin(core.answer(request))
+                core.answer(request)
             });
             self.layered = Some(layers.into_iter().fold(inner, |inner, layer| layer(inner)));
         }
@@ -60,30 +59,20 @@ impl Answering {
 }
 
 impl Core {
-    fn answer(
-        &self,
-        request: http::Request<HttpBody>,
-    ) -> impl Future<Output = http::Response<HttpBody>> + Send + use<> {
-        let answering = if !self.mounted.is_empty()
+    /// In a box: what it awaits is large, and every future around it would hold
+    /// it twice.
+    fn answer(&self, request: http::Request<HttpBody>) -> Answered {
+        if !self.mounted.is_empty()
             // An authority-form target (CONNECT) has no path at all.
             && let Some(path) = request.uri().path().strip_prefix('/')
             && let Some(service) = path.split('/').next()
             && let Some(mounted) = self.mounted.get(service)
         {
-            Err(self.answer_mounted(mounted.clone(), request))
-        } else {
-            Ok(protocol::answer(&self.dispatch, &self.exchange, request))
-        };
-        async move {
-            match answering {
-                Ok(answering) => answering.await,
-                Err(mounted) => mounted.await,
-            }
+            return self.answer_mounted(mounted.clone(), request);
         }
+        Box::pin(protocol::answer(&self.dispatch, &self.exchange, request))
     }
-}
 
-impl Core {
     fn answer_mounted(&self, mounted: HttpService, request: http::Request<HttpBody>) -> Answered {
         let priority = Priority::of_http(&request);
         match self.dispatch.admission.count(priority) {
@@ -102,20 +91,15 @@ impl Answer for Answering {
         request: http::Request<HttpBody>,
     ) -> impl Future<Output = http::Response<HttpBody>> + Send + use<> {
         let started = guard::contain_now(|| match &self.layered {
-            None => Ok(self.core.answer(request)),
-            Some(service) => Err(service.answer(request)),
+            None => self.core.answer(request),
+            Some(service) => service.answer(request),
         });
         async move {
-            let mut answer = pin!(async {
-                match started? {
-                    Ok(core) => Ok(core.await),
-                    Err(layered) => Ok(layered.await),
-                }
-            });
-            poll_fn(|cx| guard::contain(|| answer.as_mut().poll(cx)))
-                .await
-                .flatten()
-                .unwrap_or_else(|status| protocol::respond_status(&status))
+            let answered = match started {
+                Ok(mut answer) => poll_fn(|cx| guard::contain(|| answer.as_mut().poll(cx))).await,
+                Err(status) => Err(status),
+            };
+            answered.unwrap_or_else(|status| protocol::respond_status(&status))
         }
     }
 }

@@ -99,6 +99,55 @@ limits! {
     /// clients that come at once some are served at all.
     HandshakesMax: handshakes_max / with_handshakes_max: usize = 1_024;
 
+    /// Calls that a peer may reset above those it lets end, before the connection
+    /// is closed with ENHANCE_YOUR_CALM: their handlers had begun. Default 1,000.
+    RemoteResetsMax: remote_resets_max / with_remote_resets_max: usize = 1_000;
+
+    /// Frames that carry nothing of a call (SETTINGS, PRIORITY, empty DATA, unknown
+    /// ones, WINDOW_UPDATE that no reply asked for) before the connection is closed
+    /// with ENHANCE_YOUR_CALM; calls and replies make up for some. Default 1,000.
+    ControlFramesMax: control_frames_max / with_control_frames_max: usize = 1_000;
+
+    /// PINGs of a client that come too soon, before the connection is closed with
+    /// ENHANCE_YOUR_CALM. Default 2 (gRFC A8); a reply makes up for all.
+    PingStrikesMax: ping_strikes_max / with_ping_strikes_max: u32 = 2;
+
+    /// Time between PINGs of a client with calls in flight. Default 5 min (gRFC A8).
+    PingIntervalMin: ping_interval_min / with_ping_interval_min: Duration = Duration::from_secs(300);
+
+    /// Time between PINGs of a client without calls. Default 2 h (gRFC A8).
+    IdlePingIntervalMin: idle_ping_interval_min / with_idle_ping_interval_min: Duration = Duration::from_secs(2 * 60 * 60);
+
+    /// Bytes of replies that wait for one peer to read. Default 8 MiB, two of the
+    /// largest messages: handlers of that peer's calls wait then, and its stalled
+    /// calls are reset after `stalled_reply_timeout`.
+    UnsentBytesPerConnectionMax: unsent_bytes_per_connection_max / with_unsent_bytes_per_connection_max: usize = 8 << 20;
+
+    /// Bytes of replies that wait for all peers of a server. Default 32 MiB:
+    /// handlers of whoever holds some of them wait then.
+    UnsentBytesMax: unsent_bytes_max / with_unsent_bytes_max: usize = 32 << 20;
+
+    /// Time the flow-control window of a call may stay shut while its peer is over
+    /// its bytes. Default 30 s; the call is reset then. A slow reader that is within
+    /// its bytes may take any time.
+    StalledReplyTimeout: stalled_reply_timeout / with_stalled_reply_timeout: Duration = Duration::from_secs(30);
+
+    /// Time a socket may take none of the bytes that wait for it. Default 30 s; the
+    /// connection is cut then.
+    StalledWriteTimeout: stalled_write_timeout / with_stalled_write_timeout: Duration = Duration::from_secs(30);
+
+    /// Time for the headers of one call to arrive, from their first frame to their
+    /// last. Default 10 s.
+    HeaderTimeout: header_timeout / with_header_timeout: Duration = Duration::from_secs(10);
+
+    /// Time after which a connection to a server is asked to go away, 10 % more or
+    /// less, so that calls spread to new servers (gRFC A9). Default 24 h.
+    ConnectionAgeMax: connection_age_max / with_connection_age_max: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// Time that calls in flight have to end after that; the connection is cut then.
+    /// Default 1 h.
+    ConnectionAgeGrace: connection_age_grace / with_connection_age_grace: Duration = Duration::from_secs(60 * 60);
+
     /// Time for a TLS handshake. Default 10 s.
     HandshakeTimeout: handshake_timeout / with_handshake_timeout: Duration = Duration::from_secs(10);
 

@@ -142,7 +142,8 @@ fn respond(
             return respond_status(&status);
         }
     };
-    let mut response = http::Response::new(body);
+    let until = deadline.map(Deadline::instant);
+    let mut response = http::Response::new(body.with_until(until));
     let headers = response.headers_mut();
     *headers = headers::of(std::mem::take(head.metadata_mut()));
     headers.insert(header::CONTENT_TYPE, GRPC);
