@@ -3,10 +3,11 @@
 // Each test binary uses a part of it.
 #![allow(dead_code, unused_imports, unreachable_pub)]
 
+pub mod log;
 pub mod probe;
 pub mod raw;
 
-use cordial_runtime::{Channel, Server};
+use cordial_runtime::{Channel, Listen, Server};
 use std::{future::Future, time::Duration};
 use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -26,6 +27,7 @@ pub async fn within<T>(future: impl Future<Output = T>) -> T {
 /// A server on a free port; it is cut when this is dropped.
 pub struct Serving {
     pub uri: String,
+    pub addresses: Vec<String>,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -35,7 +37,7 @@ impl Serving {
         Self::start_at(server, "127.0.0.1:0").await
     }
 
-    pub async fn start_at(server: Server, address: &str) -> Self {
+    pub async fn start_at(server: Server, address: impl Listen) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let server = server.shutdown_on(async {
             // A sender dropped unused asks for nothing.
@@ -46,6 +48,7 @@ impl Serving {
         let bound = server.bind(address).await.unwrap();
         Self {
             uri: bound.uri(),
+            addresses: bound.addresses().to_vec(),
             stop: Some(stop),
             task: tokio::spawn(bound.serve()),
         }

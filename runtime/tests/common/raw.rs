@@ -10,7 +10,7 @@ use std::{
     },
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
@@ -53,8 +53,11 @@ pub struct RawClient {
 
 impl RawClient {
     pub async fn connect(address: &str) -> Self {
-        let tcp = TcpStream::connect(address).await.unwrap();
-        let (send, connection) = h2::client::handshake(tcp).await.unwrap();
+        Self::over(TcpStream::connect(address).await.unwrap()).await
+    }
+
+    pub async fn over(io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
+        let (send, connection) = h2::client::handshake(io).await.unwrap();
         let task = tokio::spawn(async {
             let _ = connection.await;
         });

@@ -2,7 +2,7 @@
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair,
+    KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
@@ -17,6 +17,13 @@ pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 pub struct Pem {
     pub chain: String,
     pub key: String,
+}
+
+impl Pem {
+    /// The leaf in DER.
+    pub fn der(&self) -> CertificateDer<'static> {
+        CertificateDer::from_pem_slice(self.chain.as_bytes()).unwrap()
+    }
 }
 
 impl Authority {
@@ -35,23 +42,43 @@ impl Authority {
     }
 
     pub fn server(&self, name: &str) -> Pem {
-        self.sign(name, ExtendedKeyUsagePurpose::ServerAuth)
+        self.sign(named(name, ExtendedKeyUsagePurpose::ServerAuth))
     }
 
     pub fn client(&self, name: &str) -> Pem {
-        self.sign(name, ExtendedKeyUsagePurpose::ClientAuth)
+        self.sign(named(name, ExtendedKeyUsagePurpose::ClientAuth))
     }
 
-    fn sign(&self, name: &str, usage: ExtendedKeyUsagePurpose) -> Pem {
-        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.extended_key_usages.push(usage);
+    /// A client by these names, whose key signs handshakes.
+    pub fn client_with(&self, names: Vec<SanType>) -> Pem {
+        let mut params = named("client", ExtendedKeyUsagePurpose::ClientAuth);
+        params.subject_alt_names = names;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        self.sign(params)
+    }
+
+    /// One that was good for a year, long ago.
+    pub fn expired(&self, usage: ExtendedKeyUsagePurpose) -> Pem {
+        let mut params = named("localhost", usage);
+        params.not_before = date_time_ymd(2001, 1, 1);
+        params.not_after = date_time_ymd(2002, 1, 1);
+        self.sign(params)
+    }
+
+    fn sign(&self, params: CertificateParams) -> Pem {
         let key = KeyPair::generate().unwrap();
         Pem {
             chain: params.signed_by(&key, &self.0).unwrap().pem(),
             key: key.serialize_pem(),
         }
     }
+}
+
+fn named(name: &str, usage: ExtendedKeyUsagePurpose) -> CertificateParams {
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.extended_key_usages.push(usage);
+    params
 }
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
@@ -71,12 +98,11 @@ pub fn client(authority: &Authority) -> ClientConfig {
 
 /// A stock server that proves itself with `pem`.
 pub fn server(pem: &Pem) -> ServerConfig {
-    let chain = CertificateDer::from_pem_slice(pem.chain.as_bytes()).unwrap();
     let key = PrivateKeyDer::from_pem_slice(pem.key.as_bytes()).unwrap();
     ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![chain], key)
+        .with_single_cert(vec![pem.der()], key)
         .unwrap()
 }

@@ -15,7 +15,10 @@ use std::{
     sync::Arc,
     time::{Duration, SystemTime},
 };
-use tokio::sync::Semaphore;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::Semaphore,
+};
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
 /// Whom a server is, and whom it lets in. TLS 1.2 at least.
@@ -169,12 +172,27 @@ impl ServerTls {
         places: &Semaphore,
         metrics: &Metrics,
     ) -> io::Result<(TlsStream<T>, Option<PeerIdentity>)> {
-        let hello = LazyConfigAcceptor::new(Acceptor::default(), io).await?;
+        let mut acceptor = LazyConfigAcceptor::new(Acceptor::default(), io);
+        let hello = match (&mut acceptor).await {
+            Ok(hello) => hello,
+            Err(error) => {
+                linger(acceptor.take_io()).await;
+                return Err(error);
+            }
+        };
         if places.available_permits() == 0 {
             metrics.reached(Limit::HandshakesMax);
         }
-        let _place = places.acquire().await;
-        let stream = hello.into_stream(self.reloading.config()).await?;
+        let place = places.acquire().await;
+        let shaken = hello.into_stream(self.reloading.config()).into_fallible();
+        let stream = match shaken.await {
+            Ok(stream) => stream,
+            Err((error, io)) => {
+                drop(place);
+                linger(Some(io)).await;
+                return Err(error);
+            }
+        };
         let identity = stream.get_ref().1.peer_certificates().map(PeerIdentity::of);
         Ok((stream, identity))
     }
@@ -223,6 +241,20 @@ impl Plan for ServerPlan {
             is_valid(&pem.chain, &text[0])?;
         }
         Ok(())
+    }
+}
+
+/// Lets a peer read why it is refused: a socket that is closed while more of the
+/// peer's bytes arrive takes back what it has sent.
+async fn linger<T: Io>(io: Option<T>) {
+    const LINGER: Duration = Duration::from_secs(1);
+    const BYTES_MAX: u64 = 64 << 10;
+    if let Some(mut io) = io {
+        let read = async {
+            io.shutdown().await?;
+            tokio::io::copy(&mut io.take(BYTES_MAX), &mut tokio::io::sink()).await
+        };
+        let _ = tokio::time::timeout(LINGER, read).await;
     }
 }
 
