@@ -4,10 +4,14 @@ mod check;
 mod codegen;
 mod echo;
 mod generator;
+mod h2load;
+mod handlers;
 mod http2;
+mod idle;
 mod measure;
 mod stacks;
 mod stats;
+mod streaming;
 mod table;
 mod unary;
 
@@ -29,20 +33,36 @@ enum Command {
     Codegen(codegen::Options),
     /// What unary calls cost: throughput, CPU, latency, allocations.
     Unary(unary::Options),
+    /// What streams of messages cost.
+    Streaming(streaming::Options),
+    /// What handlers that wait or compute do to the calls beside them.
+    Handlers(handlers::Options),
+    /// How much memory connections hold that do nothing.
+    Idle(idle::Options),
+    /// What a client says that is not ours: h2load.
+    H2load(h2load::Options),
     /// The server's process of one measurement.
     #[command(hide = true)]
     Serve(stacks::Options),
     /// The client's process of one measurement.
     #[command(hide = true)]
     Load { job: String },
+    /// The client's process of one measurement of idle connections.
+    #[command(hide = true)]
+    Hold(idle::Hold),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Codegen(options) => codegen::run(&options),
         Command::Unary(options) => unary::run(&options),
+        Command::Streaming(options) => streaming::run(&options),
+        Command::Handlers(options) => handlers::run(&options),
+        Command::Idle(options) => idle::run(&options),
+        Command::H2load(options) => h2load::run(&options),
         Command::Serve(options) => stacks::serve(&options),
         Command::Load { job } => measure::load::run(&job),
+        Command::Hold(options) => idle::hold(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,7 +9,9 @@ use std::{
 /// What a server allocated while it was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted {
+    /// How often memory was asked for,
     pub allocations: u64,
+    /// and how much.
     pub bytes: u64,
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 /// The two ends of a measurement, and the core each has to itself.
 #[derive(Clone, Copy, Debug)]
 pub enum End {
+    /// On the first core.
     Server = 0,
+    /// On the second core.
     Client = 1,
 }
 

@@ -31,14 +31,15 @@ impl Plan {
     }
 }
 
-/// Messages that came back, or a call that ended well.
+/// Messages that came back, or a call that ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrived {
     /// Which of the connection's plans it followed.
     pub(crate) plan: usize,
     pub(crate) messages: u64,
-    /// Whether the call ended.
+    /// Whether the call ended, well or not.
     pub(crate) ended: bool,
+    pub(crate) failed: bool,
     /// When what arrived was to start, if its time is of interest.
     pub(crate) started: Option<u64>,
 }

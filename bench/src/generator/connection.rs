@@ -96,11 +96,6 @@ impl Connection {
         &self.socket
     }
 
-    /// Calls in flight.
-    pub(crate) fn in_flight(&self) -> usize {
-        self.calls.open
-    }
-
     /// Whether the server allows one more call.
     pub(crate) fn has_room(&self) -> bool {
         self.calls.open < self.calls_max
@@ -232,10 +227,7 @@ impl Connection {
                 Ok(())
             }
             frame::WINDOW_UPDATE => self.window_update(frame),
-            frame::RST_STREAM => {
-                let code = frame.number().unwrap_or(u32::MAX);
-                Err(format!("the server reset a stream with code {code}").into())
-            }
+            frame::RST_STREAM => self.reset(frame),
             frame::GOAWAY => {
                 let text = String::from_utf8_lossy(frame.payload.get(8..).unwrap_or_default());
                 Err(format!("the server is going away: {text:?}").into())
@@ -297,8 +289,8 @@ impl Connection {
             return Err(format!("a call was answered with {heard:?}").into());
         }
         let ends = flags & frame::END_STREAM != 0;
-        if ends && heard.grpc_status != Some(0) {
-            return Err(format!("a call ended with {heard:?}").into());
+        if ends && heard.grpc_status.is_none() {
+            return Err("a call ended without grpc-status".into());
         }
         if call.answered && !ends {
             return Err("a call was answered twice".into());
@@ -307,21 +299,43 @@ impl Connection {
         if !ends {
             return Ok(());
         }
-        let (received, started, plan) = (call.received, call.started, call.plan);
-        if Some(received) != self.plans[plan].reply_bytes() {
-            return Err(format!("a call ended well after {received} bytes").into());
+        let failed = heard.grpc_status != Some(0);
+        let plan = &self.plans[call.plan];
+        if !failed && Some(call.received) != plan.reply_bytes() {
+            return Err(format!("a call ended well after {} bytes", call.received).into());
         }
-        if call.unsent > 0 {
+        if !failed && call.unsent > 0 {
             return Err("a call was answered before it was made".into());
         }
-        self.calls.end(stream);
-        let one = self.plans[plan].shape == Shape::Replies { count: 1 };
+        let one = plan.shape == (Shape::Replies { count: 1 });
         self.arrived.push(Arrived {
-            plan,
-            messages: u64::from(one),
+            plan: call.plan,
+            messages: u64::from(one && !failed),
             ended: true,
-            started: Some(started),
+            failed,
+            started: (!failed).then_some(call.started),
         });
+        self.calls.end(stream);
+        Ok(())
+    }
+
+    /// A call that the server would not take, or what is left of one that ended.
+    fn reset(&mut self, frame: Frame<'_>) -> Result {
+        let code = frame.number().ok_or("malformed RST_STREAM")?;
+        let Some(call) = self.calls.get(frame.stream) else {
+            return Ok(());
+        };
+        if code != frame::REFUSED_STREAM {
+            return Err(format!("the server reset a call with code {code}").into());
+        }
+        self.arrived.push(Arrived {
+            plan: call.plan,
+            messages: 0,
+            ended: true,
+            failed: true,
+            started: None,
+        });
+        self.calls.end(frame.stream);
         Ok(())
     }
 
@@ -345,6 +359,7 @@ impl Connection {
             plan: call.plan,
             messages: 1,
             ended: false,
+            failed: false,
             started: None,
         };
         let Plan {

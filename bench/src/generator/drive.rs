@@ -43,7 +43,9 @@ pub(crate) struct Tally {
     turn: usize,
     /// Messages that came back since the last [`reset`](Generator::reset).
     pub(crate) messages: u64,
-    /// How long calls took from when they were to start, in nanoseconds; of
+    /// Calls that ended with another status than OK, or were refused.
+    pub(crate) failed: u64,
+    /// How long calls that ended well took from when they were to start, in nanoseconds; of
     /// those that go on, messages.
     pub(crate) latencies: Histogram<u64>,
 }
@@ -56,6 +58,7 @@ pub(crate) struct Generator {
 }
 
 const LATENCY_NANOS_MAX: u64 = 60_000_000_000;
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How late the system may wake this thread; its default is 50,000.
 const TIMER_SLACK_NANOS: NonZeroU64 = NonZeroU64::new(1_000).expect("it is not zero");
 
@@ -76,6 +79,7 @@ impl Generator {
                 started: 0,
                 turn: 0,
                 messages: 0,
+                failed: 0,
                 latencies: Histogram::new_with_bounds(1, LATENCY_NANOS_MAX, 3)?,
             })
         };
@@ -91,6 +95,7 @@ impl Generator {
     pub(crate) fn reset(&mut self) {
         for tally in &mut self.tallies {
             tally.messages = 0;
+            tally.failed = 0;
             tally.latencies.reset();
         }
     }
@@ -113,6 +118,20 @@ impl Generator {
             let now = self.now();
             self.wait(next.saturating_sub(now))?;
         }
+    }
+
+    /// Makes one call on each connection, of the first source.
+    pub(crate) fn call_once(&mut self) -> Result {
+        let now = self.now();
+        for connection in &mut self.connections {
+            connection.start(0, now);
+            connection.flush()?;
+        }
+        self.tallies[0].in_flight.fill(1);
+        while self.tallies[0].in_flight.iter().any(|count| *count > 0) {
+            self.wait(nanos(CALL_TIMEOUT))?;
+        }
+        Ok(())
     }
 
     fn now(&self) -> u64 {
@@ -142,6 +161,7 @@ impl Generator {
             for arrived in arrived {
                 let tally = &mut self.tallies[arrived.plan];
                 tally.messages += arrived.messages;
+                tally.failed += u64::from(arrived.failed);
                 if arrived.ended && matches!(tally.load, Load::InFlight(_)) {
                     tally.in_flight[index] -= 1;
                 }

@@ -27,6 +27,9 @@ pub(crate) const MAX_CONCURRENT_STREAMS: u16 = 3;
 pub(crate) const INITIAL_WINDOW_SIZE: u16 = 4;
 pub(crate) const MAX_FRAME_SIZE: u16 = 5;
 
+/// The error code of RST_STREAM that says a call was not begun.
+pub(crate) const REFUSED_STREAM: u32 = 7;
+
 /// What both windows are before anybody says otherwise.
 pub(crate) const WINDOW_BYTES: i64 = 65_535;
 /// What a frame may hold before anybody says otherwise.

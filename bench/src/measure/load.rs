@@ -37,6 +37,8 @@ pub(crate) struct Sample {
     pub(crate) per_second: f64,
     /// CPU time of who is measured, for each of them; `None` where the system does not say.
     pub(crate) cpu_micros: Option<f64>,
+    /// Calls that failed, a second; they count nowhere else.
+    pub(crate) failed_per_second: f64,
     /// Half of the calls took no longer.
     pub(crate) p50_micros: Option<f64>,
     /// 99 of 100 took no longer.
@@ -104,6 +106,7 @@ fn generate(job: &Job) -> Result<Sample> {
     let cpu = after.zip(before).map(|(after, before)| after - before);
     let mut sample = Sample {
         per_second: tally.messages as f64 / time.as_secs_f64(),
+        failed_per_second: tally.failed as f64 / time.as_secs_f64(),
         cpu_micros: cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / messages),
         p50_micros: latency(0.5),
         p99_micros: latency(0.99),
@@ -166,6 +169,7 @@ async fn call(mut caller: impl Caller, job: &Job) -> Result<Sample> {
     let cpu = cpu_end.zip(cpu_start).map(|(end, start)| end - start);
     Ok(Sample {
         per_second: made / (end - start).as_secs_f64(),
+        failed_per_second: 0.0,
         cpu_micros: cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / made),
         p50_micros: None,
         p99_micros: None,

@@ -16,10 +16,10 @@ use std::path::PathBuf;
 pub(crate) struct Options {
     /// Seconds of each measurement, after a warm-up
     #[arg(long, default_value_t = 0.5)]
-    seconds_per_round: f64,
+    pub(crate) seconds_per_round: f64,
     /// Measurements of each stack, interleaved
     #[arg(long, default_value_t = 5)]
-    rounds: usize,
+    pub(crate) rounds: usize,
     /// Whom to measure
     #[arg(long, value_delimiter = ',', default_value = "tonic,cordial")]
     pub(crate) peers: Vec<Stack>,
@@ -28,7 +28,7 @@ pub(crate) struct Options {
     workers: Option<usize>,
     /// Write every measurement here too
     #[arg(long)]
-    json: Option<PathBuf>,
+    pub(crate) json: Option<PathBuf>,
 }
 
 impl Options {

@@ -47,7 +47,7 @@ pub(crate) struct Ratios {
     pub(crate) p99: Option<f64>,
 }
 
-const HEAD: [&str; 13] = [
+const HEAD: [&str; 14] = [
     "row",
     "stack",
     "throughput x",
@@ -56,6 +56,7 @@ const HEAD: [&str; 13] = [
     "p50 x",
     "p99 x",
     "a second",
+    "failed",
     "CPU us",
     "p50 us",
     "p99 us",
@@ -115,7 +116,7 @@ impl Row {
         format!("{worst:.2}..{best:.2}")
     }
 
-    fn cells(&self) -> impl Iterator<Item = [String; 13]> {
+    fn cells(&self) -> impl Iterator<Item = [String; 14]> {
         self.results.iter().enumerate().map(|(index, result)| {
             let ratios = result.ratios.unwrap_or_default();
             let name = if index == 0 { self.name.as_str() } else { "" };
@@ -128,6 +129,7 @@ impl Row {
                 figure(ratios.p50, 2),
                 figure(ratios.p99, 2),
                 figure(result.median(|sample| Some(sample.per_second)), 0),
+                figure(result.median(|sample| Some(sample.failed_per_second)), 0),
                 figure(result.median(|sample| sample.cpu_micros), 2),
                 figure(result.median(|sample| sample.p50_micros), 0),
                 figure(result.median(|sample| sample.p99_micros), 0),

@@ -47,7 +47,7 @@ impl Payload {
         }
     }
 
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Small => "small",
             Self::Kibi => "1k",
@@ -146,10 +146,14 @@ impl Workload {
         };
         let (payload, connections) = (self.payload.name(), self.connections);
         let beside = self.beside.map_or_else(String::new, |beside| {
-            let (what, how) = match (beside.method, beside.load) {
-                (Method::Wait, Load::InFlight(count)) => ("waiting", format!("c{count}")),
-                (_, Load::InFlight(count)) => ("computing", format!("c{count}")),
-                (_, Load::PerSecond(rate)) => ("computing", format!("{rate}/s")),
+            let how = match beside.load {
+                Load::InFlight(count) => format!("c{count}"),
+                Load::PerSecond(rate) => format!("{rate}/s"),
+            };
+            let what = match beside.method {
+                Method::Wait => "waiting",
+                Method::Compute => "computing",
+                _ => "others",
             };
             let place = match beside.same_connection {
                 true => "same connection",
