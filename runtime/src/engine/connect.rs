@@ -124,18 +124,15 @@ impl Connector {
             .await
             .map_err(|error| refused().because(error))?;
         let mut connection = Box::pin(connection);
-        let mut why = None;
         let heard = tokio::select! {
             heard = &mut greeting => heard.ok(),
-            ended = connection.as_mut() => {
-                why = ended.err().map(|error| cause(&error));
-                greeting.try_recv().ok()
-            }
+            _ = connection.as_mut() => greeting.try_recv().ok(),
         };
         match heard {
-            Some(true) => {}
-            Some(false) => return Err(refused()),
-            None => return Err(closed(authority, why)),
+            Some(Ok(true)) => {}
+            Some(Ok(false)) => return Err(refused()),
+            Some(Err(error)) => return Err(closed(authority).because(error)),
+            None => return Err(closed(authority)),
         }
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -146,23 +143,11 @@ impl Connector {
     }
 }
 
-fn closed(authority: &Authority, why: Option<String>) -> Error {
-    let closed = Error::new(
+fn closed(authority: &Authority) -> Error {
+    Error::new(
         ErrorKind::Connect,
         format!("`{authority}` closed the connection before it served"),
-    );
-    match why {
-        Some(why) => closed.because(why),
-        None => closed,
-    }
-}
-
-/// What the socket or the peer's TLS said, which HTTP's words do not tell.
-fn cause(mut error: &dyn std::error::Error) -> String {
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
+    )
 }
 
 impl Connection {

@@ -21,12 +21,12 @@ const SETTINGS: u8 = 4;
 pub(super) struct Greeted<T> {
     io: T,
     read: usize,
-    waiting: Option<oneshot::Sender<bool>>,
+    waiting: Option<oneshot::Sender<io::Result<bool>>>,
 }
 
-/// The receiver hears whether the first frame is a server's; if the connection
-/// ends before one came, it hears that its sender is gone.
-pub(super) fn greeted<T: Io>(io: T) -> (Greeted<T>, oneshot::Receiver<bool>) {
+/// The receiver hears whether the first frame is a server's, or what went wrong
+/// before one came; if the connection just ends, that its sender is gone.
+pub(super) fn greeted<T: Io>(io: T) -> (Greeted<T>, oneshot::Receiver<io::Result<bool>>) {
     let (waiting, greeting) = oneshot::channel();
     let greeted = Greeted {
         io,
@@ -44,11 +44,17 @@ impl<T: Io> AsyncRead for Greeted<T> {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let read = ready!(Pin::new(&mut self.io).poll_read(cx, buf));
+        if let Err(error) = &read
+            && let Some(waiting) = self.waiting.take()
+        {
+            // An alert of the peer's TLS says why it refuses us.
+            let _ = waiting.send(Err(io::Error::new(error.kind(), error.to_string())));
+        }
         if self.waiting.is_some() {
             let new = &buf.filled()[before..];
             if let Some(kind) = new.get(TYPE_AT - self.read) {
                 if let Some(waiting) = self.waiting.take() {
-                    let _ = waiting.send(*kind == SETTINGS);
+                    let _ = waiting.send(Ok(*kind == SETTINGS));
                 }
             } else {
                 self.read += new.len();

@@ -32,6 +32,13 @@ pub async fn says(words: &[&str]) -> String {
     .await
 }
 
+/// How many lines say all of `words`.
+pub fn count(words: &[&str]) -> usize {
+    let lines = LINES.lock().unwrap();
+    let all = |line: &&String| words.iter().all(|word| line.contains(word));
+    lines.iter().filter(all).count()
+}
+
 fn find(words: &[&str]) -> Option<String> {
     let lines = LINES.lock().unwrap();
     let all = |line: &&String| words.iter().all(|word| line.contains(word));

@@ -85,14 +85,18 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-/// A stock client that trusts `authority`.
-pub fn client(authority: &Authority) -> ClientConfig {
+pub fn roots(authority: &Authority) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add(authority.0.der().clone()).unwrap();
+    roots
+}
+
+/// A stock client that trusts `authority`.
+pub fn client(authority: &Authority) -> ClientConfig {
     ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(roots)
+        .with_root_certificates(roots(authority))
         .with_no_client_auth()
 }
 

@@ -72,7 +72,7 @@ impl ClientTls {
         key: impl Into<Pem>,
     ) -> Result<Self, Error> {
         let (chain, key) = (chain.into(), key.into());
-        certified(chain.certificates(&chain.read()?)?, key.key(&key.read()?)?)?;
+        certified((&chain, &chain.read()?), (&key, &key.read()?))?;
         self.plan.identity = Some((chain, key));
         Ok(self.changed())
     }

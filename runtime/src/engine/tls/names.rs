@@ -1,8 +1,7 @@
 //! Which of several certificates a client is shown.
 
-use super::{Error, identity::PeerIdentity, provider};
+use super::{Error, Pem, identity::PeerIdentity, provider};
 use rustls::{
-    pki_types::{CertificateDer, PrivateKeyDer},
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
@@ -57,11 +56,17 @@ impl ResolvesServerCert for Names {
     }
 }
 
+/// The certificate that `chain` and `key` make together; each comes with its text.
 pub(super) fn certified(
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
+    (chain, chain_text): (&Pem, &[u8]),
+    (key, key_text): (&Pem, &[u8]),
 ) -> Result<Arc<CertifiedKey>, Error> {
-    CertifiedKey::from_der(chain, key, &provider())
+    let (certificates, secret) = (chain.certificates(chain_text)?, key.key(key_text)?);
+    CertifiedKey::from_der(certificates, secret, &provider())
         .map(Arc::new)
-        .map_err(|error| super::bad("the certificate and the key do not fit", error))
+        .map_err(|error| {
+            let (chain, key) = (chain.place(), key.place());
+            let what = format!("the certificate{chain} and the key{key} do not fit");
+            super::bad(what, error)
+        })
 }

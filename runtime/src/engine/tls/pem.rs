@@ -43,7 +43,7 @@ impl Pem {
     }
 
     /// ` in` and where it comes from, to be said after what is wrong with it.
-    fn place(&self) -> String {
+    pub(super) fn place(&self) -> String {
         match &self.0 {
             Source::Text(_) => String::new(),
             Source::File(path) => format!(" in `{}`", path.display()),

@@ -221,9 +221,8 @@ impl Plan for ServerPlan {
             ),
         };
         let pairs = self.certificates.iter().zip(certificates.chunks_exact(2));
-        let mut all = pairs.map(|(pem, text)| {
-            certified(pem.chain.certificates(&text[0])?, pem.key.key(&text[1])?)
-        });
+        let mut all =
+            pairs.map(|(pem, text)| certified((&pem.chain, &text[0]), (&pem.key, &text[1])));
         let first = all
             .next()
             .unwrap_or_else(|| Err(Error::new(ErrorKind::Tls, "a server needs a certificate")))?;
@@ -265,7 +264,7 @@ pub(super) fn is_valid(pem: &Pem, text: &[u8]) -> Result<(), Error> {
         false => Ok(()),
         true => Err(Error::new(
             ErrorKind::Tls,
-            format!("the certificate of {pem:?} has expired"),
+            format!("the certificate{} has expired", pem.place()),
         )),
     }
 }
