@@ -90,7 +90,7 @@ fn is_empty(package: &Package, messages: &Messages) -> bool {
 }
 
 fn package_file(package: &Package, messages: &Messages, config: &Config) -> Result<Output, Error> {
-    let mut items = messages.items(&package.name)?;
+    let (mut items, tables) = messages.items(&package.name, &config.runtime)?;
     let ours: syn::File = syn::parse2(emit::package(package, config)).map_err(|error| {
         Error::new(
             ErrorKind::Internal,
@@ -98,7 +98,7 @@ fn package_file(package: &Package, messages: &Messages, config: &Config) -> Resu
         )
     })?;
     items.extend(ours.items);
-    let (sources, code) = (sources(package), format::file(items));
+    let (sources, code) = (sources(package), format::file(items, &tables));
     let content = format!("{} from {sources}. Do not edit.\n\n{code}", write::MARK).into_bytes();
     Ok(Output {
         name: format!("{}.rs", names::file_stem(&package.name)),

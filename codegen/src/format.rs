@@ -2,14 +2,39 @@
 
 const WIDTH_MAX: usize = 100;
 
-/// prettyplease, and the touches it leaves out: blank lines between items, constants on few lines.
-pub(crate) fn file(items: Vec<syn::Item>) -> String {
+/// prettyplease, and the touches it leaves out: blank lines between items, constants on few lines, and
+/// tables a row to a line. A table's macro has its number until then: `message!(7);`.
+pub(crate) fn file(items: Vec<syn::Item>, tables: &[String]) -> String {
     let file = syn::File {
         shebang: None,
         attrs: Vec::new(),
         items,
     };
-    space(&routes(&derives(&constants(&prettyplease::unparse(&file)))))
+    let code = prettyplease::unparse(&file);
+    self::tables(&space(&routes(&derives(&constants(&code)))), tables)
+}
+
+/// Puts tables where their numbers are, apart from what is before.
+fn tables(code: &str, tables: &[String]) -> String {
+    let mut out = String::with_capacity(code.len() * 2);
+    for line in code.lines() {
+        let call = line.trim_start();
+        let table = call
+            .strip_suffix(");")
+            .and_then(|call| call.split_once("!("))
+            .filter(|(path, _)| path.contains("::codegen::"))
+            .and_then(|(path, number)| Some((path, tables.get(number.parse::<usize>().ok()?)?)));
+        let Some((path, table)) = table else {
+            out.push_str(line);
+            out.push('\n');
+            continue;
+        };
+        let indent = &line[..line.len() - call.len()];
+        out.push_str(&format!("\n{indent}{path}!("));
+        out.push_str(&table.replace('\n', &format!("\n{indent}")));
+        out.push_str(");\n");
+    }
+    out
 }
 
 /// Lays out each `pub const … = …;` anew: on one line, or broken after its `=` and before its dots.

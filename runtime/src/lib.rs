@@ -11,6 +11,8 @@
 
 mod reserved;
 
+mod wire;
+
 mod status;
 
 mod deadline;
@@ -99,4 +101,15 @@ pub mod codegen {
     /// If it is missing, `cordial` and `cordial-codegen` differ in version:
     /// depend on the same minor version of both.
     pub const GENERATED_BY_0_1: () = ();
+
+    pub use crate::wire::{
+        Encoder, Field, Fields, Kind, Known, Length, Map, Named, Oneof, Packed, Visit, kind, known,
+        located, named, value, variant,
+    };
+    pub use crate::{__enumeration as enumeration, __message as message, __oneof as oneof};
+    pub use prost::{
+        DecodeError, Message, UnknownEnumValue,
+        bytes::{Buf, BufMut},
+        encoding::{DecodeContext, WireType},
+    };
 }

@@ -1,7 +1,10 @@
 //! The client.
 
-use super::{Emit, docs, ident, line_doc, name_lints, path, verb};
-use crate::model::{Method, MethodKind, Service};
+use super::{Emit, docs, ident, line_doc, path, verb};
+use crate::{
+    messages::lints,
+    model::{Method, MethodKind, Service},
+};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -87,7 +90,7 @@ impl Emit<'_> {
             }
         };
         let deprecated = method.deprecated.then(|| quote!(#[deprecated]));
-        let lints = name_lints(&method.name);
+        let lints = lints::of_name(&method.name);
         quote! {
             #docs
             #deprecated

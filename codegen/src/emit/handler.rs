@@ -1,7 +1,10 @@
 //! The trait that a person implements.
 
-use super::{Emit, docs, ident, name_lints, path};
-use crate::model::{Method, MethodKind, Service};
+use super::{Emit, docs, ident, path};
+use crate::{
+    messages::lints,
+    model::{Method, MethodKind, Service},
+};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -35,7 +38,7 @@ impl Emit<'_> {
                 quote!(#runtime::BoxStream<#output>),
             ),
         };
-        let lints = name_lints(&method.name);
+        let lints = lints::of_name(&method.name);
         quote! {
             #docs
             #lints

@@ -97,20 +97,6 @@ fn line_doc(line: &str) -> TokenStream {
     quote!(#[doc = #line])
 }
 
-/// Allows what clippy would say of a method's name, which promises something else in Rust.
-fn name_lints(name: &str) -> Option<TokenStream> {
-    let mutable = name.ends_with("_mut") && (name.starts_with("as_") || name.starts_with("to_"));
-    let lint = match name {
-        "cmp" => quote!(clippy::should_implement_trait),
-        "iter" | "iter_mut" => quote!(clippy::iter_not_returning_iterator),
-        _ if mutable || name.starts_with("from_") || name.starts_with("into_") => {
-            quote!(clippy::wrong_self_convention)
-        }
-        _ => return None,
-    };
-    Some(quote!(#[allow(#lint)]))
-}
-
 /// The word for a kind of method, in the server, the client and the constants.
 fn verb(kind: MethodKind) -> Ident {
     ident(match kind {

@@ -1,6 +1,6 @@
-//! Adjusting prost-build's items: docs put back, and lints of a strict crate satisfied.
+//! Adjusting prost-build's items: docs put back, derives replaced, and lints of a strict crate satisfied.
 
-use super::{lints, placeholders::Placeholders};
+use super::{lints, placeholders::Placeholders, wire::Wire};
 use proc_macro2::{Ident, Span};
 use syn::{
     AttrStyle, Attribute, Expr, ExprLit, Fields, ImplItem, Item, Lit, LitStr, Meta, MetaNameValue,
@@ -8,15 +8,19 @@ use syn::{
 };
 
 /// Adjusts the items of the module called `module`.
-pub(super) fn items(module: &str, items: &mut [Item], docs: &Placeholders) {
-    for item in items {
-        adjust(module, item, docs);
+pub(super) fn items(module: &str, items: &mut Vec<Item>, docs: &Placeholders, wire: &mut Wire) {
+    for mut item in std::mem::take(items) {
+        let also = adjust(module, &mut item, docs, wire);
+        items.push(item);
+        items.extend(also);
     }
 }
 
-fn adjust(module: &str, item: &mut Item, docs: &Placeholders) {
+/// Adjusts an item; gives those that are to follow it.
+fn adjust(module: &str, item: &mut Item, docs: &Placeholders, wire: &mut Wire) -> Vec<Item> {
     match item {
         Item::Struct(item) => {
+            let also = wire.message(item);
             restore(&mut item.attrs, docs);
             item.attrs.extend(lints::of_struct(item));
             if let Fields::Named(fields) = &mut item.fields {
@@ -24,6 +28,7 @@ fn adjust(module: &str, item: &mut Item, docs: &Placeholders) {
                     restore(&mut field.attrs, docs);
                 }
             }
+            return also;
         }
         Item::Enum(item) => {
             restore(&mut item.attrs, docs);
@@ -34,6 +39,7 @@ fn adjust(module: &str, item: &mut Item, docs: &Placeholders) {
                     lints::readable(number);
                 }
             }
+            return wire.enumeration(item);
         }
         Item::Impl(item) => {
             item.attrs
@@ -49,11 +55,12 @@ fn adjust(module: &str, item: &mut Item, docs: &Placeholders) {
                     .push(parse_quote!(#[allow(clippy::module_inception)]));
             }
             if let Some((_, content)) = &mut item.content {
-                items(&name, content, docs);
+                items(&name, content, docs, wire);
             }
         }
         _ => {}
     }
+    Vec::new()
 }
 
 /// The two functions that every enum gets.

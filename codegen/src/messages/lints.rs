@@ -2,6 +2,8 @@
 //! would fire.
 
 use heck::ToSnakeCase;
+use proc_macro2::TokenStream;
+use quote::quote;
 use syn::{
     Attribute, Expr, ExprLit, ExprUnary, Field, Fields, GenericArgument, ItemEnum, ItemStruct, Lit,
     LitInt, PathArguments, PathSegment, Type, parse_quote,
@@ -53,6 +55,31 @@ pub(super) fn of_enum(item: &ItemEnum) -> Option<Attribute> {
         lints.push(parse_quote!(clippy::large_enum_variant));
     }
     allow(&lints)
+}
+
+/// Allows what clippy would say of a function's name, which promises something else in Rust.
+pub(crate) fn of_name(name: &str) -> Option<TokenStream> {
+    let mutable = name.ends_with("_mut") && (name.starts_with("as_") || name.starts_with("to_"));
+    let lint = match name {
+        "cmp" => quote!(clippy::should_implement_trait),
+        "iter" | "iter_mut" => quote!(clippy::iter_not_returning_iterator),
+        _ if mutable || name.starts_with("from_") || name.starts_with("into_") => {
+            quote!(clippy::wrong_self_convention)
+        }
+        _ => return None,
+    };
+    Some(quote!(#[allow(#lint)]))
+}
+
+/// The same for a function that takes `&self` alone and looks at it.
+pub(super) fn of_accessor(name: &str) -> Option<TokenStream> {
+    match name {
+        "as_ref" | "borrow" | "clone" | "deref" => {
+            Some(quote!(#[allow(clippy::should_implement_trait)]))
+        }
+        _ if name.starts_with("to_") => Some(quote!(#[allow(clippy::wrong_self_convention)])),
+        _ => of_name(name),
+    }
 }
 
 /// Sets the thousands of a long number apart.

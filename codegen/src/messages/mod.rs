@@ -1,15 +1,22 @@
-//! Messages: prost-build writes them, and what it writes is tidied here.
+//! Messages: prost-build writes their types; what makes messages of these is written here.
 
+mod accessors;
 mod adjust;
+mod impls;
 pub(crate) mod lints;
+mod literal;
 mod marks;
+mod member;
 mod placeholders;
+mod table;
+mod wire;
 
 use crate::{Config, Error, ErrorKind, pool::Loaded, resolve::Types};
 use placeholders::Placeholders;
 use prost_build::Module;
 use prost_types::FileDescriptorProto;
 use std::collections::HashMap;
+use wire::Wire;
 
 /// What prost-build wrote, by package name.
 pub(crate) struct Messages {
@@ -22,18 +29,25 @@ impl Messages {
         self.code.contains_key(package)
     }
 
-    /// The items of one package, adjusted; none if it has no messages and no enums.
-    pub(crate) fn items(&self, package: &str) -> Result<Vec<syn::Item>, Error> {
+    /// The items of one package, adjusted, and the tables that their macros have numbers for; none if it
+    /// has no messages and no enums.
+    pub(crate) fn items(
+        &self,
+        package: &str,
+        runtime: &str,
+    ) -> Result<(Vec<syn::Item>, Vec<String>), Error> {
         let Some((module, code)) = self.code.get(package) else {
-            return Ok(Vec::new());
+            return Ok(Default::default());
         };
         let mut file = syn::parse_file(code).map_err(internal)?;
+        let mut wire = Wire::new(runtime);
         adjust::items(
             module.parts().last().unwrap_or_default(),
             &mut file.items,
             &self.docs,
+            &mut wire,
         );
-        Ok(file.items)
+        Ok((file.items, wire.into_tables()))
     }
 }
 

@@ -20,72 +20,78 @@
 ///
 /// \`\`\`
 /// oops
-#[derive(Clone, PartialEq, Eq, Hash, ::cordial::prost::Message)]
-#[prost(prost_path = "::cordial::prost")]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 #[allow(clippy::struct_field_names)]
 pub struct Code {
     /// Links to \[Nothing\], \[`Nothing`\], \[text\](Nothing), \[ref\]\[Nothing\] and \[^1\].
-    #[prost(string, tag = "1")]
     pub brackets: ::cordial::prost::alloc::string::String,
     /// A Map\<String, Vec\<u8>> and an \<b>unclosed tag.
-    #[prost(string, tag = "2")]
     pub tags: ::cordial::prost::alloc::string::String,
     /// See <https://example.com/path_with_underscores?q=1>, <http://example.com>.
     /// <https://example.com/already> and [a page](https://example.com/page).
-    #[prost(string, tag = "3")]
     pub urls: ::cordial::prost::alloc::string::String,
     /// One ` backtick, two `` backticks, `code`, ``co`de\`\` and \`\`\` three.
-    #[prost(string, tag = "4")]
     pub backticks: ::cordial::prost::alloc::string::String,
     /// A block comment with // slashes, a # and a \\ backslash.
     /// And a star.
-    #[prost(string, tag = "5")]
     pub blocks: ::cordial::prost::alloc::string::String,
     /// Quotes: """ " ' and a NUL-like \\0, a tab:    and a right-to-left mark.
-    #[prost(string, tag = "6")]
     pub quotes: ::cordial::prost::alloc::string::String,
     /// Umlauts: äöü, 你好, 😀.
-    #[prost(string, tag = "7")]
     pub unicode: ::cordial::prost::alloc::string::String,
     /// `names_in_snake`, `CamelCase`, `mod::path`, `::std::`, `call()`, `foo_bar/baz_qux`, `HTTPServer`, OAuth.
-    #[prost(string, tag = "8")]
     pub names: ::cordial::prost::alloc::string::String,
     /// Trailing comment.
-    #[prost(string, tag = "9")]
     pub trailing: ::cordial::prost::alloc::string::String,
     /// Leading.
     ///
     /// And trailing.
-    #[prost(string, tag = "10")]
     pub both: ::cordial::prost::alloc::string::String,
 }
+
+::cordial::codegen::message!(Code {
+    brackets = 1: plain string;
+    tags = 2: plain string;
+    urls = 3: plain string;
+    backticks = 4: plain string;
+    blocks = 5: plain string;
+    quotes = 6: plain string;
+    unicode = 7: plain string;
+    names = 8: plain string;
+    trailing = 9: plain string;
+    both = 10: plain string;
+});
 
 /// Three slashes,
 /// as Rust has them.
 #[allow(dead_code)]
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
-#[prost(prost_path = "::cordial::prost")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Slashes {}
+
+::cordial::codegen::message!(Slashes {});
 
 /// As Java has them.
 ///
 /// @param none
 #[allow(dead_code)]
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
-#[prost(prost_path = "::cordial::prost")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Stars {}
 
+::cordial::codegen::message!(Stars {});
+
 #[allow(dead_code)]
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
-#[prost(prost_path = "::cordial::prost")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Blank {}
+
+::cordial::codegen::message!(Blank {});
 
 /// No space.
 /// Three spaces.
 #[allow(dead_code)]
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
-#[prost(prost_path = "::cordial::prost")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Spaces {}
+
+::cordial::codegen::message!(Spaces {});
 
 /// Lists:
 /// - one
@@ -118,14 +124,14 @@ pub struct Spaces {}
 /// \~~~
 /// tildes
 #[allow(dead_code)]
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
-#[prost(prost_path = "::cordial::prost")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Lists {}
+
+::cordial::codegen::message!(Lists {});
 
 /// \# of values.
 #[allow(dead_code)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::cordial::prost::Enumeration)]
-#[prost(prost_path = "::cordial::prost")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(i32)]
 pub enum Level {
     /// Nothing \<said>.
@@ -135,6 +141,11 @@ pub enum Level {
     /// The `HighestLevel`.
     High = 1,
 }
+
+::cordial::codegen::enumeration!(Level {
+    Unspecified = 0;
+    High = 1;
+});
 
 #[allow(dead_code, clippy::trivially_copy_pass_by_ref)]
 impl Level {

@@ -2,13 +2,15 @@
 
 /// `Item` comes through a chain of two public imports, `Money` through one of three.
 #[allow(dead_code)]
-#[derive(Clone, PartialEq, Eq, Hash, ::cordial::prost::Message)]
-#[prost(prost_path = "::cordial::prost")]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Link {
-    #[prost(message, optional, tag = "1")]
     pub item: ::core::option::Option<super::v1::Item>,
-    #[prost(message, optional, tag = "2")]
     pub money: ::core::option::Option<super::super::common::Money>,
 }
+
+::cordial::codegen::message!(Link {
+    item = 1: optional message;
+    money = 2: optional message;
+});
 
 const _: () = ::cordial::codegen::GENERATED_BY_0_1;

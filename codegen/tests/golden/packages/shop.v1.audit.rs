@@ -2,15 +2,45 @@
 
 /// Sees types of the packages above it; `Money` comes through a public import.
 #[allow(dead_code)]
-#[derive(Clone, PartialEq, Eq, Hash, ::cordial::prost::Message)]
-#[prost(prost_path = "::cordial::prost")]
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Entry {
-    #[prost(message, optional, tag = "1")]
     pub item: ::core::option::Option<super::Item>,
-    #[prost(enumeration = "super::item::Size", tag = "2")]
     pub size: i32,
-    #[prost(message, optional, tag = "3")]
     pub money: ::core::option::Option<super::super::super::common::Money>,
+}
+
+::cordial::codegen::message!(Entry {
+    item = 1: optional message;
+    size = 2: plain enumeration<super::item::Size>;
+    money = 3: optional message;
+});
+
+#[allow(dead_code, deprecated, clippy::trivially_copy_pass_by_ref)]
+impl Entry {
+    /// The value of `size`, or its default if there is none or an unknown one.
+    #[must_use]
+    pub fn size(&self) -> super::item::Size {
+        ::cordial::codegen::value(self.size).unwrap_or_default()
+    }
+
+    /// Sets `size`.
+    pub fn set_size(&mut self, value: super::item::Size) {
+        self.size = value as i32;
+    }
+}
+
+#[allow(deprecated)]
+impl ::core::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("Entry")
+            .field("item", &self.item)
+            .field(
+                "size",
+                &::cordial::codegen::named::<super::item::Size, _>(&self.size),
+            )
+            .field("money", &self.money)
+            .finish()
+    }
 }
 
 const _: () = ::cordial::codegen::GENERATED_BY_0_1;

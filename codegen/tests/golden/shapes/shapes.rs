@@ -2,82 +2,125 @@
 
 /// A tree is a node with trees.
 #[allow(dead_code)]
-#[derive(Clone, PartialEq, ::cordial::prost::Message)]
-#[prost(prost_path = "::cordial::prost")]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Tree {
-    #[prost(message, optional, boxed, tag = "1")]
     pub left: ::core::option::Option<::cordial::prost::alloc::boxed::Box<Tree>>,
-    #[prost(message, repeated, tag = "2")]
     pub children: ::cordial::prost::alloc::vec::Vec<Tree>,
-    #[prost(map = "string, message", tag = "3")]
     pub named: ::std::collections::HashMap<
         ::cordial::prost::alloc::string::String,
         Tree,
     >,
-    #[prost(message, optional, boxed, tag = "4")]
     pub forest: ::core::option::Option<::cordial::prost::alloc::boxed::Box<Forest>>,
 }
 
-#[derive(Clone, PartialEq, ::cordial::prost::Message)]
-#[prost(prost_path = "::cordial::prost")]
+::cordial::codegen::message!(Tree {
+    left = 1: optional message;
+    children = 2: repeated message;
+    named = 3: map string, message;
+    forest = 4: optional message;
+});
+
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Forest {
-    #[prost(message, optional, boxed, tag = "1")]
     pub tree: ::core::option::Option<::cordial::prost::alloc::boxed::Box<Tree>>,
 }
 
+::cordial::codegen::message!(Forest {
+    tree = 1: optional message;
+});
+
 #[allow(dead_code)]
-#[derive(Clone, PartialEq, ::cordial::prost::Message)]
-#[prost(prost_path = "::cordial::prost")]
+#[derive(Clone, PartialEq, Default)]
 pub struct Shape {
-    #[prost(bool, optional, tag = "7")]
     pub filled: ::core::option::Option<bool>,
-    #[prost(string, optional, tag = "8")]
     pub label: ::core::option::Option<::cordial::prost::alloc::string::String>,
-    #[prost(enumeration = "shape::Style", tag = "9")]
     pub style: i32,
     /// What the shape is.
-    #[prost(oneof = "shape::Kind", tags = "1, 2, 3, 4, 5, 6")]
     pub kind: ::core::option::Option<shape::Kind>,
+}
+
+::cordial::codegen::message!(Shape {
+    kind = 1 | 2 | 3 | 4 | 5 | 6: oneof;
+    filled = 7: optional bool;
+    label = 8: optional string;
+    style = 9: plain enumeration<shape::Style>;
+});
+
+#[allow(dead_code, deprecated, clippy::trivially_copy_pass_by_ref)]
+impl Shape {
+    /// The value of `filled`, or its default if there is none.
+    #[must_use]
+    pub fn filled(&self) -> bool {
+        self.filled.unwrap_or_default()
+    }
+
+    /// The value of `label`, or its default if there is none.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.label.as_deref().unwrap_or_default()
+    }
+
+    /// The value of `style`, or its default if there is none or an unknown one.
+    #[must_use]
+    pub fn style(&self) -> shape::Style {
+        ::cordial::codegen::value(self.style).unwrap_or_default()
+    }
+
+    /// Sets `style`.
+    pub fn set_style(&mut self, value: shape::Style) {
+        self.style = value as i32;
+    }
+}
+
+#[allow(deprecated)]
+impl ::core::fmt::Debug for Shape {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("Shape")
+            .field("filled", &self.filled)
+            .field("label", &self.label)
+            .field("style", &::cordial::codegen::named::<shape::Style, _>(&self.style))
+            .field("kind", &self.kind)
+            .finish()
+    }
 }
 
 /// Nested message and enum types in `Shape`.
 pub mod shape {
-    #[derive(Clone, Copy, PartialEq, ::cordial::prost::Message)]
-    #[prost(prost_path = "::cordial::prost")]
+    #[derive(Clone, Copy, PartialEq, Debug, Default)]
     pub struct Circle {
-        #[prost(double, tag = "1")]
         pub radius: f64,
     }
+
+    ::cordial::codegen::message!(Circle {
+        radius = 1: plain double;
+    });
 
     /// Nested message and enum types in `Circle`.
     pub mod circle {
         #[allow(dead_code)]
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
-        #[prost(prost_path = "::cordial::prost")]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
         pub struct Rim {
-            #[prost(uint32, tag = "1")]
             pub width: u32,
         }
+
+        ::cordial::codegen::message!(Rim {
+            width = 1: plain uint32;
+        });
     }
 
-    #[derive(
-        Clone,
-        Copy,
-        Debug,
-        PartialEq,
-        Eq,
-        Hash,
-        PartialOrd,
-        Ord,
-        ::cordial::prost::Enumeration
-    )]
-    #[prost(prost_path = "::cordial::prost")]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     #[repr(i32)]
     pub enum Style {
         Unspecified = 0,
         Plain = 1,
         Large = 123_456_789,
     }
+
+    ::cordial::codegen::enumeration!(Style {
+        Unspecified = 0;
+        Plain = 1;
+        Large = 123_456_789;
+    });
 
     #[allow(dead_code, clippy::trivially_copy_pass_by_ref)]
     impl Style {
@@ -104,128 +147,177 @@ pub mod shape {
     }
 
     /// What the shape is.
-    #[derive(Clone, PartialEq, ::cordial::prost::Oneof)]
-    #[prost(prost_path = "::cordial::prost")]
+    #[derive(Clone, PartialEq, Debug)]
     #[allow(clippy::large_enum_variant)]
     pub enum Kind {
         /// A circle.
-        #[prost(message, tag = "1")]
         Circle(Circle),
-        #[prost(double, tag = "2")]
         Square(f64),
-        #[prost(message, tag = "3")]
         Inside(::cordial::prost::alloc::boxed::Box<super::Shape>),
-        #[prost(string, tag = "4")]
         OutlineName(::cordial::prost::alloc::string::String),
-        #[prost(bytes, tag = "5")]
         OutlineData(::cordial::prost::alloc::vec::Vec<u8>),
-        #[prost(bytes, tag = "6")]
         OutlineMore(::cordial::prost::alloc::vec::Vec<u8>),
     }
+
+    ::cordial::codegen::oneof!(Kind {
+        Circle = 1: message;
+        Square = 2: double;
+        Inside = 3: message;
+        OutlineName = 4: string;
+        OutlineData = 5: bytes;
+        OutlineMore = 6: bytes;
+    });
 }
 
 #[allow(dead_code)]
-#[derive(Clone, PartialEq, ::cordial::prost::Message)]
-#[prost(prost_path = "::cordial::prost")]
+#[derive(Clone, PartialEq, Default)]
 pub struct Maps {
-    #[prost(map = "int32, string", tag = "1")]
     pub texts: ::std::collections::HashMap<i32, ::cordial::prost::alloc::string::String>,
-    #[prost(map = "string, enumeration(shape::Style)", tag = "2")]
     pub styles: ::std::collections::HashMap<
         ::cordial::prost::alloc::string::String,
         i32,
     >,
-    #[prost(map = "bool, bytes", tag = "3")]
     pub blobs: ::std::collections::HashMap<bool, ::cordial::prost::alloc::vec::Vec<u8>>,
-    #[prost(map = "uint64, message", tag = "4")]
     pub shapes: ::std::collections::HashMap<u64, Shape>,
 }
 
+::cordial::codegen::message!(Maps {
+    texts = 1: map int32, string;
+    styles = 2: map string, enumeration<shape::Style>;
+    blobs = 3: map bool, bytes;
+    shapes = 4: map uint64, message;
+});
+
+#[allow(dead_code, deprecated, clippy::trivially_copy_pass_by_ref)]
+impl Maps {
+    /// The value that `styles` has for the key, if it is a known one.
+    #[must_use]
+    pub fn get_styles(&self, key: &str) -> ::core::option::Option<shape::Style> {
+        self.styles.get(key).copied().and_then(::cordial::codegen::value)
+    }
+
+    /// Puts a value into `styles`, and gives back the one it replaces.
+    pub fn insert_styles(
+        &mut self,
+        key: ::cordial::prost::alloc::string::String,
+        value: shape::Style,
+    ) -> ::core::option::Option<shape::Style> {
+        self.styles.insert(key, value as i32).and_then(::cordial::codegen::value)
+    }
+}
+
+#[allow(deprecated)]
+impl ::core::fmt::Debug for Maps {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("Maps")
+            .field("texts", &self.texts)
+            .field("styles", &::cordial::codegen::named::<shape::Style, _>(&self.styles))
+            .field("blobs", &self.blobs)
+            .field("shapes", &self.shapes)
+            .finish()
+    }
+}
+
 #[allow(dead_code)]
-#[derive(Clone, PartialEq, ::cordial::prost::Message)]
-#[prost(prost_path = "::cordial::prost")]
+#[derive(Clone, PartialEq, Debug, Default)]
 #[allow(clippy::struct_excessive_bools)]
 pub struct Scalars {
-    #[prost(double, tag = "1")]
     pub a: f64,
-    #[prost(float, tag = "2")]
     pub b: f32,
-    #[prost(int32, tag = "3")]
     pub c: i32,
-    #[prost(int64, tag = "4")]
     pub d: i64,
-    #[prost(uint32, tag = "5")]
     pub e: u32,
-    #[prost(uint64, tag = "6")]
     pub f: u64,
-    #[prost(sint32, tag = "7")]
     pub g: i32,
-    #[prost(sint64, tag = "8")]
     pub h: i64,
-    #[prost(fixed32, tag = "9")]
     pub i: u32,
-    #[prost(fixed64, tag = "10")]
     pub j: u64,
-    #[prost(sfixed32, tag = "11")]
     pub k: i32,
-    #[prost(sfixed64, tag = "12")]
     pub l: i64,
-    #[prost(bool, tag = "13")]
     pub m: bool,
-    #[prost(bool, tag = "14")]
     pub n: bool,
-    #[prost(bool, tag = "15")]
     pub o: bool,
-    #[prost(bool, tag = "16")]
     pub p: bool,
-    #[prost(bool, repeated, tag = "17")]
     pub flags: ::cordial::prost::alloc::vec::Vec<bool>,
-    #[prost(int32, repeated, packed = "false", tag = "18")]
     pub numbers: ::cordial::prost::alloc::vec::Vec<i32>,
 }
 
+::cordial::codegen::message!(Scalars {
+    a = 1: plain double;
+    b = 2: plain float;
+    c = 3: plain int32;
+    d = 4: plain int64;
+    e = 5: plain uint32;
+    f = 6: plain uint64;
+    g = 7: plain sint32;
+    h = 8: plain sint64;
+    i = 9: plain fixed32;
+    j = 10: plain fixed64;
+    k = 11: plain sfixed32;
+    l = 12: plain sfixed64;
+    m = 13: plain bool;
+    n = 14: plain bool;
+    o = 15: plain bool;
+    p = 16: plain bool;
+    flags = 17: packed bool;
+    numbers = 18: repeated int32;
+});
+
 /// Fields that share a word, which one lint dislikes.
 #[allow(dead_code)]
-#[derive(Clone, PartialEq, Eq, Hash, ::cordial::prost::Message)]
-#[prost(prost_path = "::cordial::prost")]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 #[allow(clippy::struct_field_names)]
 pub struct Names {
-    #[prost(string, tag = "1")]
     pub first_name: ::cordial::prost::alloc::string::String,
-    #[prost(string, tag = "2")]
     pub last_name: ::cordial::prost::alloc::string::String,
-    #[prost(string, tag = "3")]
     pub names_name: ::cordial::prost::alloc::string::String,
 }
+
+::cordial::codegen::message!(Names {
+    first_name = 1: plain string;
+    last_name = 2: plain string;
+    names_name = 3: plain string;
+});
 
 /// Maps to nothing, and an accessor that looks like half of a collection.
 #[allow(dead_code)]
 #[allow(clippy::zero_sized_map_values)]
-#[derive(Clone, PartialEq, ::cordial::prost::Message)]
-#[prost(prost_path = "::cordial::prost")]
+#[derive(Clone, PartialEq, Debug, Default)]
 #[allow(clippy::len_without_is_empty)]
 pub struct Sets {
-    #[prost(map = "string, message", tag = "1")]
     pub nothings: ::std::collections::HashMap<
         ::cordial::prost::alloc::string::String,
         sets::Nothing,
     >,
-    #[prost(map = "int32, message", tag = "2")]
     pub empties: ::std::collections::HashMap<i32, ()>,
-    #[prost(uint32, optional, tag = "3")]
     pub len: ::core::option::Option<u32>,
+}
+
+::cordial::codegen::message!(Sets {
+    nothings = 1: map string, message;
+    empties = 2: map int32, message;
+    len = 3: optional uint32;
+});
+
+#[allow(dead_code, deprecated, clippy::trivially_copy_pass_by_ref)]
+impl Sets {
+    /// The value of `len`, or its default if there is none.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        self.len.unwrap_or_default()
+    }
 }
 
 /// Nested message and enum types in `Sets`.
 pub mod sets {
-    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::cordial::prost::Message)]
-    #[prost(prost_path = "::cordial::prost")]
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
     pub struct Nothing {}
+
+    ::cordial::codegen::message!(Nothing {});
 }
 
 #[allow(dead_code)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::cordial::prost::Enumeration)]
-#[prost(prost_path = "::cordial::prost")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(i32)]
 #[allow(clippy::enum_variant_names)]
 pub enum Shade {
@@ -234,6 +326,13 @@ pub enum Shade {
     OfBlue = 2,
     OfRed = 3,
 }
+
+::cordial::codegen::enumeration!(Shade {
+    OfUnspecified = 0;
+    OfGrey = 1;
+    OfBlue = 2;
+    OfRed = 3;
+});
 
 #[allow(dead_code, clippy::trivially_copy_pass_by_ref)]
 impl Shade {
