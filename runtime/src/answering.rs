@@ -86,6 +86,10 @@ impl Core {
 }
 
 impl Answer for Answering {
+    fn announced(&self, first: &[u8]) -> usize {
+        protocol::announced(first, &self.core.exchange)
+    }
+
     fn answer(
         &self,
         request: http::Request<HttpBody>,

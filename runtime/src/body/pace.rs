@@ -64,20 +64,27 @@ impl Pace {
         self.bytes += bytes as u64;
     }
 
-    /// Polled while nothing more is there.
+    /// Polled while nothing more is there. `buffered` says how many bytes have
+    /// come that are kept back until more do.
     ///
     /// # Errors
     /// RESOURCE_EXHAUSTED once too little has come in its time.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, inbound: &Inbound) -> Result<()> {
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        inbound: &Inbound,
+        buffered: impl Fn() -> usize,
+    ) -> Result<()> {
         while let Poll::Ready(()) = self.sleep.as_mut().poll(cx) {
             let now = Instant::now();
-            let Some(mut due) = inbound.due(self.since, self.bytes) else {
+            let bytes = self.bytes + buffered() as u64;
+            let Some(mut due) = inbound.due(self.since, bytes) else {
                 return Ok(());
             };
             if due <= now {
                 // Whoever looks that late did not read: that is not the peer's fault.
                 if now.duration_since(due) <= inbound.grace {
-                    return Err(self.too_slow(inbound, now));
+                    return Err(self.too_slow(bytes, inbound, now));
                 }
                 (self.since, self.bytes) = (now, 0);
                 match inbound.due(now, 0) {
@@ -90,12 +97,11 @@ impl Pace {
         Ok(())
     }
 
-    fn too_slow(&self, inbound: &Inbound, now: Instant) -> Status {
+    fn too_slow(&self, bytes: u64, inbound: &Inbound, now: Instant) -> Status {
         inbound.metrics.reached(Limit::RequestBytesPerSecondMin);
         Status::resource_exhausted(format!(
-            "{} bytes of a message came in {:.1?}, less than {} a second \
+            "{bytes} bytes of a message came in {:.1?}, less than {} a second \
              (`request_bytes_per_second_min`)",
-            self.bytes,
             now.duration_since(self.since),
             inbound.bytes_per_second_min,
         ))

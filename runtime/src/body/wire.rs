@@ -192,7 +192,7 @@ impl Wire {
             self.pace = inbound.pace(self.partial.len() as u64);
         }
         match &mut self.pace {
-            Some(pace) => pace.poll(cx, inbound),
+            Some(pace) => pace.poll(cx, inbound, || self.http.buffered()),
             None => Ok(()),
         }
     }

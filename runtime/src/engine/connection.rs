@@ -14,6 +14,10 @@ pub(crate) trait Answer: Clone + Send + Sync + 'static {
         &self,
         request: http::Request<HttpBody>,
     ) -> impl Future<Output = http::Response<HttpBody>> + Send + use<Self>;
+
+    /// Given the first bytes of a body, how many of them its reader needs at
+    /// least; 0 if any will do.
+    fn announced(&self, first: &[u8]) -> usize;
 }
 
 /// What every connection of a server has in common.

@@ -70,6 +70,14 @@ impl HttpBody {
         Self::of(Kind::Request(body))
     }
 
+    /// Bytes that have come and are kept back until more do.
+    pub(crate) fn buffered(&self) -> usize {
+        match &self.kind {
+            Kind::Request(body) => body.buffered(),
+            _ => 0,
+        }
+    }
+
     /// Nobody waits for it any longer than until then.
     pub(crate) fn with_until(mut self, until: Option<Instant>) -> Self {
         self.until = until;

@@ -7,5 +7,5 @@ mod server;
 mod timed;
 
 pub(crate) use client::{request, response, stamp_timeout, unanswered};
-pub(crate) use server::{Exchange, answer, respond_status};
+pub(crate) use server::{Exchange, announced, answer, respond_status};
 pub(crate) use timed::answer_in_time;

@@ -5,7 +5,7 @@ use super::{
     headers::{self, ACCEPT_ENCODING, ENCODING, GRPC, TIMEOUT},
 };
 use crate::{
-    body::{Body, Inbound, Kind, Wire},
+    body::{Body, Inbound, Kind, PREFIX_BYTES, Wire},
     compression::{ACCEPT, Compression},
     deadline::{self, Deadline},
     dispatch::Dispatch,
@@ -52,6 +52,19 @@ pub(crate) fn answer(
             Ok(response) => respond(deadline, response, compression, &accept),
             Err(status) => respond_status(&status),
         }
+    }
+}
+
+/// The bytes of the first message of a body, prefix included, by its first
+/// bytes; 0 if they are too few to say, or enough to refuse it.
+pub(crate) fn announced(first: &[u8], exchange: &Exchange) -> usize {
+    let [_, a, b, c, d, ..] = first else {
+        return 0;
+    };
+    let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
+    match length <= exchange.inbound.message_bytes_max {
+        true => PREFIX_BYTES + length,
+        false => 0,
     }
 }
 

@@ -2,13 +2,13 @@
 
 use super::state::Shared;
 use crate::engine::BoxError;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
 use std::{
     fmt,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 /// Data as it comes, then trailers if there are any. Dropping it lets the peer
@@ -37,6 +37,13 @@ impl RequestBody {
         let ended = false;
         Self { shared, id, ended }
     }
+
+    /// Bytes that have come and are kept back until more do.
+    pub(in super::super) fn buffered(&self) -> usize {
+        let state = self.shared.lock();
+        let stream = state.streams.get(&self.id);
+        stream.map_or(0, |stream| stream.incoming.data.len())
+    }
 }
 
 impl Body for RequestBody {
@@ -58,9 +65,21 @@ impl Body for RequestBody {
         };
         let incoming = &mut stream.incoming;
         if !incoming.data.is_empty() {
-            let data = incoming.data.split().freeze();
-            *ended = incoming.ended && incoming.trailers.is_none();
-            let told = state.release(*id, data.len(), &shared.limits);
+            let read = incoming.count_read();
+            let ready = incoming.is_ready();
+            let mut data = Bytes::new();
+            if ready {
+                incoming.wanted = 0;
+                incoming.counted = 0;
+                data = incoming.data.split().freeze();
+                *ended = incoming.ended && incoming.trailers.is_none();
+            } else {
+                set(&mut incoming.reader, cx.waker());
+            }
+            let told = state.release(*id, read, &shared.limits);
+            if !ready {
+                return Poll::Pending;
+            }
             return Poll::Ready(Some(match told {
                 Ok(()) => Ok(Frame::data(data)),
                 Err(_) => Err(Broken.into()),
@@ -74,15 +93,19 @@ impl Body for RequestBody {
             *ended = true;
             return Poll::Ready(None);
         }
-        match &mut incoming.reader {
-            Some(reader) => reader.clone_from(cx.waker()),
-            None => incoming.reader = Some(cx.waker().clone()),
-        }
+        set(&mut incoming.reader, cx.waker());
         Poll::Pending
     }
 
     fn is_end_stream(&self) -> bool {
         self.ended
+    }
+}
+
+fn set(reader: &mut Option<Waker>, waker: &Waker) {
+    match reader {
+        Some(reader) => reader.clone_from(waker),
+        None => *reader = Some(waker.clone()),
     }
 }
 
@@ -94,7 +117,9 @@ impl Drop for RequestBody {
         let mut state = self.shared.lock();
         if let Some(stream) = state.streams.get_mut(&self.id) {
             stream.incoming.unwanted = true;
-            let unread = std::mem::take(&mut stream.incoming.data).len();
+            let unread = stream.incoming.count_read();
+            stream.incoming.data = BytesMut::new();
+            stream.incoming.counted = 0;
             state.release_connection(unread);
         }
     }

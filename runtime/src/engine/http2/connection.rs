@@ -216,9 +216,14 @@ impl<I: Io, A: Answer> Connection<I, A> {
                 continue;
             }
             let mut state = self.shared.lock();
-            let fed = self
-                .receiver
-                .feed(buffer.filled(), &self.shared, &mut state, now);
+            let answer = &self.answer;
+            let fed = self.receiver.feed(
+                buffer.filled(),
+                &|first| answer.announced(first),
+                &self.shared,
+                &mut state,
+                now,
+            );
             drop(state);
             if let Err(fatal) = fed {
                 self.fail(fatal, now);

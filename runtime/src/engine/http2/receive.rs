@@ -21,6 +21,9 @@ const BLOCK_FRAMES_MAX: u32 = 8;
 /// Huffman code has 30 bits.
 const BLOCK_BYTES_FACTOR: usize = 4;
 
+/// What is set aside for a message that has only said how long it will be.
+const RESERVE_BYTES_MAX: usize = 128 << 10;
+
 /// What has been received and waits to be acted upon.
 pub(super) struct Receiver {
     parser: Parser,
@@ -54,6 +57,8 @@ struct Block {
 
 /// What one frame is received with.
 struct Context<'a> {
+    /// How many bytes the reader of a body needs at least, by its first ones.
+    announced: &'a dyn Fn(&[u8]) -> usize,
     shared: &'a Shared,
     state: &'a mut State,
     now: Instant,
@@ -86,10 +91,12 @@ impl Receiver {
         self.reset_unstarted = 0;
     }
 
-    /// Acts on what `input` says.
+    /// Acts on what `input` says; `announced` tells how many bytes the reader of a
+    /// body needs at least, by its first ones.
     pub(super) fn feed(
         &mut self,
         input: &[u8],
+        announced: &dyn Fn(&[u8]) -> usize,
         shared: &Shared,
         state: &mut State,
         now: Instant,
@@ -97,6 +104,7 @@ impl Receiver {
         let mut parser = std::mem::replace(&mut self.parser, Parser::new());
         let fed = parser.feed(input, |event| {
             let context = Context {
+                announced,
                 shared,
                 state: &mut *state,
                 now,
@@ -186,7 +194,12 @@ impl Receiver {
         end_stream: bool,
         context: Context<'_>,
     ) -> Result<(), Fatal> {
-        let Context { shared, state, .. } = context;
+        let Context {
+            announced,
+            shared,
+            state,
+            ..
+        } = context;
         let Some(stream) = state.streams.get_mut(&id) else {
             state.release_connection(data.len());
             return Ok(());
@@ -201,8 +214,19 @@ impl Receiver {
         if incoming.unwanted {
             state.release_connection(data.len());
         } else {
+            if !std::mem::replace(&mut incoming.begun, true) {
+                incoming.wanted = announced(data);
+                incoming
+                    .data
+                    .reserve(incoming.wanted.clamp(data.len(), RESERVE_BYTES_MAX));
+            }
             incoming.data.extend_from_slice(data);
-            incoming.wake();
+            if incoming.is_ready() {
+                incoming.wake();
+            } else if incoming.reader.is_some() {
+                let read = incoming.count_read();
+                return state.release(id, read, &shared.limits);
+            }
         }
         Ok(())
     }
@@ -418,7 +442,7 @@ impl Receiver {
     }
 
     fn ping(&mut self, head: Head, payload: &[u8], context: Context<'_>) -> Result<(), Fatal> {
-        let Context { shared, state, now } = context;
+        let Context { shared, state, now, .. } = context;
         let mut opaque = [0; 8];
         opaque.copy_from_slice(payload);
         if head.has(flag::ACK) {

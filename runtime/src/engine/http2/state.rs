@@ -143,7 +143,7 @@ impl Shared {
     /// Forgets a stream. What it held is free again.
     pub(super) fn remove(&self, state: &mut State, id: u32) -> Option<Stream> {
         let mut stream = state.streams.remove(&id)?;
-        let unread = stream.incoming.data.len();
+        let unread = stream.incoming.unread();
         stream.incoming.wake();
         if let Some(sender) = stream.outgoing.sender.take() {
             sender.wake();

@@ -30,6 +30,12 @@ pub(super) struct Incoming {
     pub(super) window: Window,
     /// Bytes that were read and that the peer has not been told of.
     pub(super) released: u32,
+    /// Data has come.
+    pub(super) begun: bool,
+    /// Its reader can do nothing with less than this, and is not woken before.
+    pub(super) wanted: usize,
+    /// Bytes of `data` that its reader waits for the rest of: as good as read.
+    pub(super) counted: usize,
     /// What is missing of the length that the head declared.
     pub(super) declared: Option<u64>,
     /// Nobody will read the rest.
@@ -60,6 +66,9 @@ impl Stream {
                 ended,
                 window: Window::new(receive),
                 released: 0,
+                begun: false,
+                wanted: 0,
+                counted: 0,
                 declared,
                 unwanted: false,
                 reader: None,
@@ -95,6 +104,23 @@ impl Incoming {
                 None => false,
             },
         }
+    }
+
+    /// Whether its reader has something to read.
+    pub(super) fn is_ready(&self) -> bool {
+        self.ended || (!self.data.is_empty() && self.data.len() >= self.wanted)
+    }
+
+    /// Data that its reader is not known to take.
+    pub(super) fn unread(&self) -> usize {
+        self.data.len() - self.counted
+    }
+
+    /// Counts all data as read; how much more that is than before.
+    pub(super) fn count_read(&mut self) -> usize {
+        let unread = self.unread();
+        self.counted = self.data.len();
+        unread
     }
 
     pub(super) fn wake(&mut self) {
