@@ -6,8 +6,8 @@ fn method(name: &str, route: &str) -> MethodBuilder {
     Method::builder()
         .name(name)
         .route_name(route)
-        .input_type("crate::target::message::Note")
-        .output_type("crate::target::message::Note")
+        .input_type("crate::subject::message::Note")
+        .output_type("crate::subject::message::Note")
         .codec_path("tonic_prost::ProstCodec")
 }
 
@@ -23,7 +23,7 @@ fn main() {
         .method(method("unread", "Unread").client_streaming().build())
         .method(
             method("count", "Count")
-                .output_type("crate::target::message::Count")
+                .output_type("crate::subject::message::Count")
                 .build(),
         )
         .build();

@@ -9,7 +9,7 @@ mod report;
 mod row;
 mod rows;
 mod run;
-mod target;
+mod subject;
 mod wire;
 
 use clap::{Parser, Subcommand};
@@ -31,13 +31,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serves what the bad peers are played against.
-    Serve(target::Options),
+    Serve(subject::Options),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
-        Some(Command::Serve(options)) => target::run(&options).map(|()| true),
+        Some(Command::Serve(options)) => subject::run(&options).map(|()| true),
         None => run::run(&cli.options),
     };
     match done {

@@ -5,7 +5,7 @@ use crate::{
     neighbour::{Calls, Neighbour},
     process::Process,
     row::{Outcome, Row, Stage},
-    target::Stack,
+    subject::Stack,
     wire::{Ending, frame::code_name},
 };
 use serde::Serialize;

@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    target::{
+    subject::{
         COUNT, ECHO,
         message::{Count, Note},
     },

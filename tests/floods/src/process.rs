@@ -1,6 +1,6 @@
 //! The server's process, and what the kernel says of it.
 
-use crate::{Result, target::Stack};
+use crate::{Result, subject::Stack};
 use std::{net::SocketAddr, process::Stdio, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},

@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    target::Stack,
+    subject::Stack,
     wire::{Ending, Peer, Seen},
 };
 use futures_util::future::BoxFuture;

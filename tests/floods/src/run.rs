@@ -6,7 +6,7 @@ use crate::{
     process, report,
     row::Row,
     rows,
-    target::Stack,
+    subject::Stack,
 };
 use futures_util::future::join_all;
 use std::{path::PathBuf, time::Duration};

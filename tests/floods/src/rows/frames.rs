@@ -4,7 +4,7 @@ use super::{Flood, Pace, call, open, stream};
 use crate::{
     Result,
     row::{Outcome, Row, Stage},
-    target::{ECHO, UNREAD},
+    subject::{ECHO, UNREAD},
     wire::{Hello, frame::*, hpack::Block},
 };
 

@@ -4,7 +4,7 @@ use super::{call, message, prefixed, stream};
 use crate::{
     Result,
     row::{Answers, Outcome, Row, Stage, answers},
-    target::ECHO,
+    subject::ECHO,
     wire::{Hello, Peer, frame::*, hpack::Block},
 };
 use flate2::{Compression, write::GzEncoder};

@@ -4,7 +4,7 @@ use super::{Flood, Pace, message, open, stream};
 use crate::{
     Result,
     row::{Outcome, Row, Stage},
-    target::{COLLECT, ECHO},
+    subject::{COLLECT, ECHO},
     wire::{Hello, frame::*, hpack::Block},
 };
 

@@ -4,7 +4,7 @@ use super::{Flood, Pace, call, message, open, stream};
 use crate::{
     Result,
     row::{Outcome, Row, Stage},
-    target::{COLLECT, SLOW},
+    subject::{COLLECT, SLOW},
     wire::{Hello, Peer, frame::*, hpack::Block},
 };
 

@@ -4,7 +4,7 @@ use super::{Flood, Pace, call, message, open, stream};
 use crate::{
     Result,
     row::{Outcome, Row, Stage},
-    target::{COLLECT, SLOW, UNREAD},
+    subject::{COLLECT, SLOW, UNREAD},
     wire::{Hello, Peer, Seen, frame::*},
 };
 use std::time::Duration;

@@ -4,7 +4,7 @@ use super::{call, stream};
 use crate::{
     Result,
     row::{Outcome, Row, Stage, answers},
-    target::{ENDLESS, LARGE, Stack},
+    subject::{ENDLESS, LARGE, Stack},
     wire::{Hello, Peer, frame::*},
 };
 use std::time::Duration;
