@@ -115,6 +115,10 @@ impl Calls {
         }
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Call> {
+        self.calls.iter().filter(|call| !call.ended)
+    }
+
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Call> {
         self.calls.iter_mut().filter(|call| !call.ended)
     }

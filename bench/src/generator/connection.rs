@@ -101,6 +101,12 @@ impl Connection {
         self.calls.open < self.calls_max
     }
 
+    /// When each call in flight that follows `plan` was to start.
+    pub(crate) fn unfinished(&self, plan: usize) -> impl Iterator<Item = u64> {
+        let calls = self.calls.iter().filter(move |call| call.plan == plan);
+        calls.map(|call| call.started)
+    }
+
     /// Whether the socket took less than was written.
     pub(crate) fn is_blocked(&self) -> bool {
         self.written < self.output.len()

@@ -120,6 +120,26 @@ impl Generator {
         }
     }
 
+    /// Counts calls that are due and have not ended with the time they took so
+    /// far: a server that hangs would look fast if it took their times with it.
+    pub(crate) fn count_unfinished(&mut self) {
+        let now = self.now();
+        for (plan, tally) in self.tallies.iter_mut().enumerate() {
+            let Load::PerSecond(rate) = tally.load else {
+                continue;
+            };
+            let mut record = |started: u64| {
+                let latency = now.saturating_sub(started).max(1);
+                tally.latencies.saturating_record(latency);
+            };
+            for connection in &self.connections {
+                connection.unfinished(plan).for_each(&mut record);
+            }
+            let dues = (tally.started..).map(|call| due(call, rate));
+            dues.take_while(|due| *due <= now).for_each(&mut record);
+        }
+    }
+
     /// Makes one call on each connection, of the first source.
     pub(crate) fn call_once(&mut self) -> Result {
         let now = self.now();
@@ -192,7 +212,7 @@ impl Tally {
                 u64::MAX
             }
             Load::PerSecond(rate) => loop {
-                let due = (self.started as f64 / rate * 1e9) as u64;
+                let due = due(self.started, rate);
                 if due > now {
                     return due;
                 }
@@ -209,6 +229,11 @@ impl Tally {
             },
         }
     }
+}
+
+/// When a call is to start, of a load of `rate` a second.
+fn due(call: u64, rate: f64) -> u64 {
+    (call as f64 / rate * 1e9) as u64
 }
 
 fn watched(connection: &Connection) -> PollFd<'_> {

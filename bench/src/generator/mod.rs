@@ -6,6 +6,8 @@ mod connection;
 mod drive;
 mod headers;
 mod send;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use call::{Plan, Shape};
 pub(crate) use connection::Connection;

@@ -92,6 +92,7 @@ fn generate(job: &Job) -> Result<Sample> {
     let (start, before) = (Instant::now(), bench_host::cpu_time(job.server_pid));
     generator.run(Duration::from_secs_f64(job.seconds))?;
     let (time, after) = (start.elapsed(), bench_host::cpu_time(job.server_pid));
+    generator.count_unfinished();
     let all = |generator: &Generator| -> u64 {
         generator.tallies.iter().map(|tally| tally.messages).sum()
     };

@@ -12,6 +12,7 @@ use bench_host::Threads;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::process::Command;
+use tokio::net::TcpListener;
 
 /// Which code an end runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
@@ -86,13 +87,23 @@ pub(crate) struct Options {
 
 /// The server's process.
 pub(crate) fn serve(options: &Options) -> Result {
-    let workers = Threads::Workers(options.workers);
-    match options.stack {
-        Stack::Cordial => bench_host::host(workers, cordial::serve),
-        Stack::PerCore => bench_host::host(Threads::Current, cordial::serve),
-        Stack::Tonic => bench_host::host(workers, tonic::serve),
-        Stack::Hyper => bench_host::host(workers, hyper::serve),
-        Stack::Floor => bench_host::host(Threads::Current, floor::serve),
-        Stack::Volo | Stack::Connectrpc => Err("it is in the binary `bench-peers`".into()),
+    let stack = options.stack;
+    let threads = match stack {
+        Stack::PerCore | Stack::Floor => Threads::Current,
+        _ => Threads::Workers(options.workers),
+    };
+    bench_host::host(threads, move |listener| stack.serve_here(listener))
+}
+
+impl Stack {
+    /// Serves in this process.
+    pub(crate) async fn serve_here(self, listener: TcpListener) -> Result {
+        match self {
+            Self::Cordial | Self::PerCore => cordial::serve(listener).await,
+            Self::Tonic => tonic::serve(listener).await,
+            Self::Hyper => hyper::serve(listener).await,
+            Self::Floor => floor::serve(listener).await,
+            Self::Volo | Self::Connectrpc => Err("it is in the binary `bench-peers`".into()),
+        }
     }
 }
