@@ -22,7 +22,7 @@ use std::sync::{
         Ordering::{Relaxed, SeqCst},
     },
 };
-use tokio::time::{Duration, Instant};
+use tokio::time::Duration;
 
 /// What all calls under one limit share.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub(crate) struct Gate {
     queued_calls_max: usize,
     queue_timeout: Duration,
     seated: AtomicUsize,
+    /// Those of them that are critical.
+    critical: AtomicUsize,
     /// How many wait. Read without the lock; written under it, before the last
     /// look at `seated`, so that who leaves sees who came in vain.
     waiting: AtomicUsize,
@@ -64,6 +66,7 @@ impl Gate {
             queued_calls_max: limits.queued_calls_max,
             queue_timeout: limits.queue_timeout,
             seated: AtomicUsize::new(0),
+            critical: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             queue: Mutex::default(),
             refusals: AtomicU64::new(0),
@@ -84,7 +87,7 @@ impl Gate {
         let method = self.gradient.place_of(method);
         let seated = self.waiting.load(SeqCst) == 0 && self.sit(priority);
         let open = |gate: &Arc<Self>| {
-            let seat = Seat(gate.clone());
+            let seat = Seat::new(gate.clone(), priority);
             Entry::Open(Place::new(seat, method, stopwatch.clone()))
         };
         if seated {
@@ -136,20 +139,21 @@ impl Gate {
 
     /// Takes a seat if there is one for this priority.
     fn sit(&self, priority: Priority) -> bool {
-        let limit = match priority {
-            // Those go on while a probe looks how fast few calls are.
-            Priority::Critical => self.gradient.learned(),
-            _ => self.gradient.limit(),
-        };
-        let limit = priority.share_of(limit);
-        self.seated
-            .fetch_update(SeqCst, SeqCst, |seated| {
-                (seated < limit).then(|| seated + 1)
-            })
-            .is_ok()
+        if priority == Priority::Critical && self.gradient.is_adaptive() {
+            // What was let in before the limit went down holds up no critical call.
+            let sat = add_below(&self.critical, self.gradient.limit_critical());
+            if sat {
+                self.seated.fetch_add(1, SeqCst);
+            }
+            return sat;
+        }
+        add_below(&self.seated, priority.share_of(self.gradient.limit()))
     }
 
-    pub(super) fn leave(self: &Arc<Self>) {
+    pub(super) fn leave(self: &Arc<Self>, priority: Priority) {
+        if priority == Priority::Critical && self.gradient.is_adaptive() {
+            self.critical.fetch_sub(1, SeqCst);
+        }
         self.seated.fetch_sub(1, SeqCst);
         if self.waiting.load(SeqCst) > 0 {
             self.hand_on();
@@ -163,9 +167,11 @@ impl Gate {
             let next = queue.pop(|priority| self.sit(priority));
             self.count(&queue);
             drop(queue);
-            let Some(sender) = next else { return };
+            let Some((priority, sender)) = next else {
+                return;
+            };
             // Dropped if its call has gone since, and handed on from there.
-            let _ = sender.send(Seat(self.clone()));
+            let _ = sender.send(Seat::new(self.clone(), priority));
         }
     }
 
@@ -174,7 +180,7 @@ impl Gate {
         self: &Arc<Self>,
         method: usize,
         begun: u64,
-        latency: Duration,
+        latency: Option<Duration>,
         answered: bool,
     ) {
         let seated = self.seated.load(Relaxed);
@@ -224,6 +230,13 @@ impl Gate {
     }
 }
 
+/// Adds one if that makes no more than `limit`.
+fn add_below(count: &AtomicUsize, limit: usize) -> bool {
+    count
+        .fetch_update(SeqCst, SeqCst, |count| (count < limit).then(|| count + 1))
+        .is_ok()
+}
+
 impl Waiting {
     /// Waits for the turn.
     ///
@@ -231,11 +244,10 @@ impl Waiting {
     /// If it does not come in time.
     pub(crate) async fn turn(mut self) -> Result<Place> {
         let patience = self.turn.patience;
-        let end = Instant::now() + patience;
         let seated = tokio::select! {
             biased;
             seated = &mut self.turn.receiver => seated.map_err(|_| Why::Displaced),
-            () = tokio::time::sleep_until(end) => Err(Why::Waited { patience }),
+            () = tokio::time::sleep(patience) => Err(Why::Waited { patience }),
         };
         match seated {
             Ok(seat) => {

@@ -12,7 +12,7 @@ use std::sync::{
 use tokio::time::{Duration, Instant};
 
 /// A window lasts at least this long,
-const WINDOW: Duration = Duration::from_millis(100);
+const WINDOW: Duration = Duration::from_millis(50);
 
 /// and until as many calls have ended.
 const SAMPLES_MIN: u64 = 50;
@@ -32,8 +32,20 @@ const USUAL_UP: Duration = Duration::from_secs(60);
 /// While a limit is in force nobody knows any more how long calls take without
 /// a queue. So now and then a quarter of the calls is let in for a moment.
 const PROBE_SHARE: f64 = 0.25;
-const PROBE_TIME_MAX: Duration = Duration::from_millis(500);
+/// Of critical calls it is a little more. (Half would be too many: calls that
+/// take twice as long as usual take half of that, which is no news, with half
+/// of them.)
+const PROBE_SHARE_CRITICAL: f64 = 0.375;
+/// A probe takes four times as long as calls do, within these bounds, and a
+/// tenth of the time at most.
+const PROBE_TIME: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+const PROBE_CALLS: f64 = 4.0;
+const PROBE_DUTY: u32 = 10;
+/// What a probe of few calls finds is half believed.
 const PROBE_SAMPLES_MIN: u64 = 10;
+/// What is usual rises by this (in binary logarithms) if no call ended during
+/// a probe: calls that long can only be guessed at, and rather let in.
+const PROBE_BLIND: f64 = 0.1;
 
 /// The pause between probes doubles from the first to the second of these
 /// while they find what was known already.
@@ -54,11 +66,14 @@ pub(super) struct Gradient {
     peak: AtomicUsize,
     /// Times are in nanoseconds since `born`. The window may end after this one,
     window_end: AtomicU64,
-    /// and calls that began before this one tell of a limit that no longer holds.
+    /// and calls that began before this one tell of a limit that no longer
+    /// holds. [`DRAINING`] while more of those are in flight than there may be.
     since: AtomicU64,
     probing: AtomicBool,
     state: Mutex<State>,
 }
+
+const DRAINING: u64 = u64::MAX;
 
 #[derive(Debug)]
 struct State {
@@ -67,6 +82,7 @@ struct State {
     slow_windows: u32,
     probe_at: u64,
     probe_pause: Duration,
+    probe_time: Duration,
 }
 
 impl Gradient {
@@ -90,12 +106,27 @@ impl Gradient {
                 slow_windows: 0,
                 probe_at: 0,
                 probe_pause: PROBE_PAUSE.0,
+                probe_time: PROBE_TIME.0,
             }),
         }
     }
 
+    /// Whether it ever moves.
+    pub(super) fn is_adaptive(&self) -> bool {
+        self.calls_min < self.calls_max
+    }
+
+    /// How many calls may be handled at once.
     pub(super) fn limit(&self) -> usize {
         self.limit.load(SeqCst)
+    }
+
+    /// The same for critical calls.
+    pub(super) fn limit_critical(&self) -> usize {
+        match self.probing.load(Relaxed) {
+            true => share(self.learned() as f64, PROBE_SHARE_CRITICAL),
+            false => self.limit(),
+        }
     }
 
     /// The same, whether or not a probe goes on.
@@ -111,19 +142,26 @@ impl Gradient {
         self.samples.place_of(method)
     }
 
-    /// A call that began at `begun` has ended, with `in_flight` at once.
+    /// A call that began at `begun` has ended, one of `in_flight` at once.
     /// Whether the limit was moved.
     pub(super) fn ended(
         &self,
         place: usize,
         begun: u64,
-        latency: Duration,
+        latency: Option<Duration>,
         answered: bool,
         in_flight: usize,
     ) -> bool {
-        if self.calls_min == self.calls_max || begun < self.since.load(Relaxed) {
+        if !self.is_adaptive() {
             return false;
         }
+        let since = self.since.load(Relaxed);
+        if since == DRAINING && in_flight <= self.limit_critical() {
+            self.since.store(self.now(), Relaxed);
+        }
+        let Some(latency) = latency.filter(|_| begun >= since) else {
+            return self.overdue();
+        };
         if answered {
             self.samples.answered(place, latency);
         } else if !self.samples.given_up(place, latency) {
@@ -136,7 +174,7 @@ impl Gradient {
         (count >= SAMPLES_MIN || self.probing.load(Relaxed)) && self.turn(count)
     }
 
-    /// Ends a probe that takes too long, though no call does end. Whether it did.
+    /// Ends a probe that has taken long enough. Whether it did.
     pub(super) fn overdue(&self) -> bool {
         self.probing.load(Relaxed) && self.turn(0)
     }
@@ -152,7 +190,7 @@ impl Gradient {
             return false;
         };
         let probing = self.probing.load(Relaxed);
-        let late = now.saturating_sub(state.window_start) >= nanos(PROBE_TIME_MAX);
+        let late = now.saturating_sub(state.window_start) >= nanos(state.probe_time);
         let enough = count >= SAMPLES_MIN || (probing && late);
         if now < self.window_end.load(Relaxed) || !enough {
             return false;
@@ -174,14 +212,19 @@ impl Gradient {
     fn follow(&self, state: &mut State, now: u64) {
         let limited = state.limit < self.calls_max as f64;
         let lasted = Duration::from_nanos(now.saturating_sub(state.window_start));
-        let (mut slowness, mut calls) = (0.0, 0.0);
+        let (mut slowness, mut calls, mut latency) = (0.0, 0.0, 0.0);
         self.samples.take(|window| {
             let slower = window.usual.map_or(0.0, |usual| window.mean - usual);
             slowness += slower * window.count as f64;
             calls += window.count as f64;
+            latency += window.mean * window.count as f64;
             usual_after(window, slower, lasted, limited)
         });
-        let slowness = slowness / f64::max(calls, 1.0);
+        let calls = f64::max(calls, 1.0);
+        let slowness = slowness / calls;
+        state.probe_time = Duration::from_nanos((latency / calls).exp2() as u64)
+            .mul_f64(PROBE_CALLS)
+            .clamp(PROBE_TIME.0, PROBE_TIME.1);
 
         let slow = slowness > TOLERANCE;
         state.slow_windows = if slow { state.slow_windows + 1 } else { 0 };
@@ -190,7 +233,7 @@ impl Gradient {
             let peak = self.peak.load(Relaxed) as f64;
             let factor = (TOLERANCE - slowness).exp2().max(0.5);
             state.limit = state.limit.min(peak.max(1.0)) * factor;
-            self.since.store(now, Relaxed);
+            self.since.store(DRAINING, Relaxed);
             if !limited {
                 state.probe_pause = PROBE_PAUSE.0;
                 state.probe_at = now + nanos(state.probe_pause);
@@ -204,27 +247,27 @@ impl Gradient {
         self.learned.store(state.limit as usize, SeqCst);
         let limited = state.limit < self.calls_max as f64;
         if limited && now >= state.probe_at {
-            self.begin_probe(state, now);
+            self.begin_probe(state);
         } else {
             self.limit.store(state.limit as usize, SeqCst);
         }
     }
 
-    fn begin_probe(&self, state: &State, now: u64) {
-        let limit = (state.limit * PROBE_SHARE) as usize;
-        self.limit.store(limit.max(2), SeqCst);
-        self.since.store(now, Relaxed);
+    fn begin_probe(&self, state: &State) {
+        self.limit.store(share(state.limit, PROBE_SHARE), SeqCst);
+        self.since.store(DRAINING, Relaxed);
         self.probing.store(true, Relaxed);
     }
 
     /// What calls took during the probe is what is usual from now on.
     fn end_probe(&self, state: &mut State, now: u64) {
         let mut news: f64 = 0.0;
+        let mut blind = true;
         self.samples.take(|window| {
             let Some(usual) = window.usual else {
                 return window.mean;
             };
-            // Of few calls, or of none that were quick enough, half is believed.
+            blind = false;
             let believed = if window.count < PROBE_SAMPLES_MIN {
                 0.5
             } else {
@@ -233,11 +276,17 @@ impl Gradient {
             news = news.max((window.mean - usual).abs());
             usual + (window.mean - usual) * believed
         });
+        if blind {
+            self.samples.raise(PROBE_BLIND);
+            news = PROBE_BLIND;
+        }
+        let took = Duration::from_nanos(now.saturating_sub(state.window_start));
         state.probe_pause = match news < PROBE_NEWS {
             true => (state.probe_pause * 2).min(PROBE_PAUSE.1),
             false => PROBE_PAUSE.0,
         };
-        state.probe_at = now + nanos(state.probe_pause);
+        state.probe_at = now + nanos(state.probe_pause.max(took * PROBE_DUTY));
+        self.since.store(DRAINING, Relaxed);
         self.limit.store(state.limit as usize, SeqCst);
         self.probing.store(false, Relaxed);
     }
@@ -259,6 +308,11 @@ fn usual_after(window: Window, slower: f64, lasted: Duration, limited: bool) -> 
     };
     let step = (lasted.as_secs_f64() / within.as_secs_f64()).min(1.0);
     usual + slower * step
+}
+
+/// Two calls at least: one may be the slow one of its kind.
+fn share(limit: f64, share: f64) -> usize {
+    ((limit * share) as usize).max(2)
 }
 
 fn nanos(span: Duration) -> u64 {

@@ -1,15 +1,25 @@
 //! What a call holds while it is handled.
 
 use super::gate::Gate;
-use crate::stopwatch::Stopwatch;
+use crate::{priority::Priority, stopwatch::Stopwatch};
 use std::{fmt, sync::Arc};
 
 /// One of as many as the limit says; free again once dropped.
-pub(crate) struct Seat(pub(super) Arc<Gate>);
+pub(crate) struct Seat {
+    gate: Arc<Gate>,
+    priority: Priority,
+}
+
+impl Seat {
+    /// One that was taken.
+    pub(super) fn new(gate: Arc<Gate>, priority: Priority) -> Self {
+        Self { gate, priority }
+    }
+}
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.leave();
+        self.gate.leave(self.priority);
     }
 }
 
@@ -32,7 +42,7 @@ pub(crate) struct Place {
 impl Place {
     pub(super) fn new(seat: Seat, method: usize, stopwatch: Stopwatch) -> Self {
         Self {
-            begun: seat.0.gradient.now(),
+            begun: seat.gate.gradient.now(),
             seat,
             method,
             stopwatch,
@@ -49,9 +59,8 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         // A call whose message has not come yet tells nothing.
-        if let Some(latency) = self.stopwatch.elapsed() {
-            let gate = &self.seat.0;
-            gate.ended(self.method, self.begun, latency, self.answered);
-        }
+        let latency = self.stopwatch.elapsed();
+        let gate = &self.seat.gate;
+        gate.ended(self.method, self.begun, latency, self.answered);
     }
 }

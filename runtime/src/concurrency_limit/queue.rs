@@ -29,6 +29,7 @@ pub(super) struct Queue {
 struct Line {
     waiting: VecDeque<Waiter>,
     standing_since: Option<Instant>,
+    emptied: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -69,9 +70,8 @@ impl Queue {
         self.next += 1;
         let now = Instant::now();
         let line = &mut self.lines[priority as usize];
-        let since = *line.standing_since.get_or_insert(now);
         // What is left once everything else is shed waits as long as it may.
-        let standing = now.duration_since(since) > queue_timeout && priority < Priority::Critical;
+        let standing = line.stands(now, queue_timeout) && priority < Priority::Critical;
         line.waiting.push_back(Waiter { id, sender });
         Turn {
             id,
@@ -87,19 +87,19 @@ impl Queue {
     pub(super) fn pop(
         &mut self,
         mut enter: impl FnMut(Priority) -> bool,
-    ) -> Option<oneshot::Sender<Seat>> {
+    ) -> Option<(Priority, oneshot::Sender<Seat>)> {
         for priority in Priority::ALL.into_iter().rev() {
             let line = &mut self.lines[priority as usize];
             if line.waiting.is_empty() {
                 continue;
             }
             if !enter(priority) {
-                return None;
+                continue;
             }
             let waiter = line.waiting.pop_front();
             line.settle();
             self.turn();
-            return waiter.map(|waiter| waiter.sender);
+            return waiter.map(|waiter| (priority, waiter.sender));
         }
         None
     }
@@ -146,9 +146,20 @@ impl Queue {
 }
 
 impl Line {
+    /// Whether calls have been waiting for as long as one may. A moment in
+    /// which the line was empty does not end it, a quarter of that time does.
+    fn stands(&mut self, now: Instant, queue_timeout: Duration) -> bool {
+        let calm = |emptied: Instant| now.duration_since(emptied) > queue_timeout / 4;
+        if self.waiting.is_empty() && self.emptied.is_none_or(calm) {
+            self.standing_since = Some(now);
+        }
+        self.standing_since
+            .is_some_and(|since| now.duration_since(since) > queue_timeout)
+    }
+
     fn settle(&mut self) {
         if self.waiting.is_empty() {
-            self.standing_since = None;
+            self.emptied = Some(Instant::now());
         }
     }
 }

@@ -93,6 +93,16 @@ impl Samples {
         telling
     }
 
+    /// Takes everything for usually slower by `more`.
+    pub(super) fn raise(&self, more: f64) {
+        for cell in &self.0 {
+            let usual = cell.usual.load(Relaxed);
+            if usual > 0 {
+                cell.usual.store(usual + (more * FRACTIONS) as u64, Relaxed);
+            }
+        }
+    }
+
     /// Takes what was gathered; `each` returns what is usual from now on.
     pub(super) fn take(&self, mut each: impl FnMut(Window) -> f64) {
         for cell in &self.0 {
