@@ -55,6 +55,12 @@ pub struct ClientTls {
     /// The authority's certificate, PEM.
     #[arg(long)]
     pub ca_file: Option<PathBuf>,
+    /// The client's own certificate, PEM, for a server that asks for one.
+    #[arg(long, requires = "tls_key_file")]
+    pub tls_cert_file: Option<PathBuf>,
+    /// The certificate's key, PEM.
+    #[arg(long, requires = "tls_cert_file")]
+    pub tls_key_file: Option<PathBuf>,
 }
 
 /// How long, how often and how strictly the soak cases call.
@@ -122,6 +128,9 @@ pub struct Server {
     /// The certificate's key, PEM.
     #[arg(long)]
     pub tls_key_file: Option<PathBuf>,
+    /// Asks every client for a certificate of this authority, PEM.
+    #[arg(long, requires = "use_tls")]
+    pub client_ca_file: Option<PathBuf>,
 }
 
 #[cfg(test)]
@@ -165,6 +174,7 @@ mod tests {
     fn tls_needs_its_files() {
         assert!(Server::try_parse_from(["server", "--use_tls"]).is_err());
         assert!(Client::try_parse_from(["client", "--use_test_ca"]).is_err());
+        assert!(Client::try_parse_from(["client", "--tls_cert_file=client.pem"]).is_err());
         assert!(Client::try_parse_from(["client", "--custom_credentials_type=alts"]).is_err());
     }
 }

@@ -294,9 +294,9 @@ impl Bound {
 
     /// What [`Channel::to`] takes to reach the first address.
     pub fn uri(&self) -> String {
-        let scheme = match self.server.security() {
-            Security::PlainText => "http",
-            Security::Tls | Security::MutualTls => "https",
+        let scheme = match self.server.is_tls() {
+            true => "https",
+            false => "http",
         };
         let address = self.address();
         match address.starts_with("unix:") {
@@ -312,7 +312,7 @@ impl Bound {
             place,
             mut server,
         } = self;
-        let security = server.security().name();
+        let security = server.security();
         server.admit();
         let settings = &server.settings;
         let exchange = Exchange {
@@ -360,36 +360,31 @@ impl fmt::Debug for Bound {
     }
 }
 
-/// What a peer and whoever reads the log can rely on.
-#[derive(Clone, Copy)]
-enum Security {
-    PlainText,
-    Tls,
-    MutualTls,
-}
-
-impl Security {
-    fn name(self) -> &'static str {
-        match self {
-            Self::PlainText => "plain text",
-            Self::Tls => "TLS",
-            Self::MutualTls => "mutual TLS",
-        }
-    }
-}
-
 impl Server {
     #[cfg(feature = "tls")]
-    fn security(&self) -> Security {
-        match &self.settings.tls {
-            None => Security::PlainText,
-            Some(tls) if tls.is_mutual() => Security::MutualTls,
-            Some(_) => Security::Tls,
-        }
+    fn is_tls(&self) -> bool {
+        self.settings.tls.is_some()
     }
 
     #[cfg(not(feature = "tls"))]
-    fn security(&self) -> Security {
-        Security::PlainText
+    fn is_tls(&self) -> bool {
+        false
+    }
+
+    /// What a peer and whoever reads the log can rely on.
+    fn security(&self) -> &'static str {
+        #[cfg(feature = "tls")]
+        if self
+            .settings
+            .tls
+            .as_ref()
+            .is_some_and(|tls| tls.is_mutual())
+        {
+            return "mutual TLS";
+        }
+        match self.is_tls() {
+            true => "TLS",
+            false => "plain text",
+        }
     }
 }

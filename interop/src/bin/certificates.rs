@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use interop::certificate::Certificates;
 
-/// Writes `ca.pem`, `server.pem` and `server.key`, made anew.
+/// Writes `ca.pem`, and `.pem` and `.key` of `server` and `client`, made anew.
 #[derive(Debug, Parser)]
 struct Flags {
     /// Where to.

@@ -1,12 +1,10 @@
 //! The interop server.
 
 use std::error::Error;
-use std::fs;
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cordial::{ServerTls, shutdown_signal};
+use cordial::{Pem, ServerTls, shutdown_signal};
 use interop::flag::Server;
 
 #[tokio::main]
@@ -25,15 +23,15 @@ async fn serve(flags: Server) -> Result<(), Box<dyn Error>> {
     if flags.use_tls
         && let (Some(certificate), Some(key)) = (&flags.tls_cert_file, &flags.tls_key_file)
     {
-        server = server.tls(ServerTls::new(&read(certificate)?, &read(key)?)?);
+        let (certificate, key) = (Pem::file(certificate), Pem::file(key));
+        server = server.tls(match &flags.client_ca_file {
+            None => ServerTls::new(certificate, key)?,
+            Some(clients) => ServerTls::mutual(certificate, key, Pem::file(clients))?,
+        });
     }
     let bound = server.bind(format!("127.0.0.1:{}", flags.port)).await?;
     let port = bound.address().rsplit(':').next().unwrap_or_default();
     println!("listening on {port}");
     bound.serve().await;
     Ok(())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }

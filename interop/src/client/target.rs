@@ -1,8 +1,6 @@
 //! The server under test, and new channels to it.
 
-use std::fs;
-
-use cordial::{Channel, ClientTls};
+use cordial::{Channel, ClientTls, Pem};
 
 use super::Failure;
 use crate::flag::Client;
@@ -39,9 +37,10 @@ fn tls(flags: &Client) -> Result<ClientTls, Failure> {
     if flags.tls.use_test_ca
         && let Some(path) = &flags.tls.ca_file
     {
-        let pem =
-            fs::read(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-        tls = tls.with_roots(&pem)?;
+        tls = tls.with_roots(Pem::file(path))?;
+    }
+    if let (Some(certificate), Some(key)) = (&flags.tls.tls_cert_file, &flags.tls.tls_key_file) {
+        tls = tls.with_identity(Pem::file(certificate), Pem::file(key))?;
     }
     match &flags.server_host_override {
         Some(name) => Ok(tls.with_server_name(name)?),

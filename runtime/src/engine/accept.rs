@@ -1,5 +1,7 @@
 //! The accept loop: nothing a peer does ends it.
 
+#[cfg(feature = "tls")]
+use super::tls::{ServerTls, Shaken};
 use super::{
     Peer, PeerAddress,
     connection::{self, Answer, Settings},
@@ -138,31 +140,20 @@ async fn serve(
     gate: Arc<Gate>,
     mut draining: watch::Receiver<bool>,
 ) {
-    let Settings {
-        limits, metrics, ..
-    } = &gate.settings;
-    let _open = metrics.count(Gauge::ConnectionsOpen);
+    let _open = gate.settings.metrics.count(Gauge::ConnectionsOpen);
     let _place = tokio::select! {
         place = gate.places.acquire() => place,
         _ = draining.wait_for(|draining| *draining) => return,
     };
     #[cfg(feature = "tls")]
     if let Some(tls) = &gate.settings.tls {
-        let handshake = tokio::time::timeout(
-            limits.handshake_timeout,
-            tls.accept(socket, &gate.handshakes, metrics),
-        );
         let shaken = tokio::select! {
-            shaken = handshake => shaken,
+            shaken = gate.shake(tls, socket) => shaken,
             _ = draining.wait_for(|draining| *draining) => return,
         };
         let (socket, identity) = match shaken {
-            Ok(Ok(shaken)) => shaken,
-            Ok(Err(error)) => return gate.unshaken(&peer, &error),
-            Err(_) => {
-                metrics.reached(Limit::HandshakeTimeout);
-                return gate.unshaken(&peer, &io::ErrorKind::TimedOut.into());
-            }
+            Ok(shaken) => shaken,
+            Err(error) => return gate.unshaken(&peer, &error),
         };
         let peer = peer.identified(identity);
         return connection::serve(socket, peer, answer, &gate.settings, draining).await;
@@ -172,6 +163,20 @@ async fn serve(
 
 #[cfg(feature = "tls")]
 impl Gate {
+    async fn shake(&self, tls: &ServerTls, socket: Socket) -> io::Result<Shaken<Socket>> {
+        let Settings {
+            limits, metrics, ..
+        } = &self.settings;
+        let shaken = tls.accept(socket, &self.handshakes, metrics);
+        match tokio::time::timeout(limits.handshake_timeout, shaken).await {
+            Ok(shaken) => shaken,
+            Err(_) => {
+                metrics.reached(Limit::HandshakeTimeout);
+                Err(io::Error::new(io::ErrorKind::TimedOut, "it took too long"))
+            }
+        }
+    }
+
     /// Says why nobody is served on this connection, and not more often than
     /// somebody can read.
     fn unshaken(&self, peer: &Peer, error: &io::Error) {

@@ -13,6 +13,7 @@ pub use client::ClientTls;
 pub use identity::PeerIdentity;
 pub use pem::Pem;
 pub use server::ServerTls;
+pub(super) use server::Shaken;
 
 use super::{BoxError, Error, ErrorKind};
 use rustls::crypto::CryptoProvider;

@@ -94,6 +94,12 @@ impl<const N: usize> From<&[u8; N]> for Pem {
     }
 }
 
+impl From<&Vec<u8>> for Pem {
+    fn from(text: &Vec<u8>) -> Self {
+        text.as_slice().into()
+    }
+}
+
 impl From<Vec<u8>> for Pem {
     fn from(text: Vec<u8>) -> Self {
         Self(Source::Text(text.into()))

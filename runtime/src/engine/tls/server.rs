@@ -21,6 +21,9 @@ use tokio::{
 };
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
+/// A connection after its handshake, and whose it is.
+pub(in crate::engine) type Shaken<T> = (TlsStream<T>, Option<PeerIdentity>);
+
 /// Whom a server is, and whom it lets in. TLS 1.2 at least.
 ///
 /// ```no_run
@@ -171,7 +174,7 @@ impl ServerTls {
         io: T,
         places: &Semaphore,
         metrics: &Metrics,
-    ) -> io::Result<(TlsStream<T>, Option<PeerIdentity>)> {
+    ) -> io::Result<Shaken<T>> {
         let mut acceptor = LazyConfigAcceptor::new(Acceptor::default(), io);
         let hello = match (&mut acceptor).await {
             Ok(hello) => hello,
