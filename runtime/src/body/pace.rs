@@ -5,12 +5,8 @@ use crate::{
     metrics::Metrics,
     status::{Result, Status},
 };
-use std::{
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
-use tokio::time::{Instant, Sleep, sleep_until};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// What a server asks of every request body.
 #[derive(Debug)]
@@ -21,11 +17,12 @@ pub(crate) struct Inbound {
     grace: Duration,
 }
 
-/// How fast something arrives that a peer has begun.
+/// How fast something arrives that a peer has begun. It has no timer: whoever
+/// waits for a request is polled now and then, so that one timer serves all
+/// requests of a connection.
 pub(super) struct Pace {
     since: Instant,
     bytes: u64,
-    sleep: Pin<Box<Sleep>>,
 }
 
 impl Inbound {
@@ -47,15 +44,10 @@ impl Inbound {
         since.checked_add(self.grace.max(Duration::from_secs_f64(earned)))
     }
 
-    /// The pace of what has begun with `bytes`, if it matters.
-    pub(super) fn pace(&self, bytes: u64) -> Option<Pace> {
+    /// The pace of what has begun with `bytes`.
+    pub(super) fn pace(&self, bytes: u64) -> Pace {
         let since = Instant::now();
-        let sleep = Box::pin(sleep_until(self.due(since, bytes)?));
-        Some(Pace {
-            since,
-            bytes,
-            sleep,
-        })
+        Pace { since, bytes }
     }
 }
 
@@ -64,37 +56,26 @@ impl Pace {
         self.bytes += bytes as u64;
     }
 
-    /// Polled while nothing more is there. `buffered` says how many bytes have
+    /// Asked while nothing more is there. `buffered` says how many bytes have
     /// come that are kept back until more do.
     ///
     /// # Errors
     /// RESOURCE_EXHAUSTED once too little has come in its time.
-    pub(super) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        inbound: &Inbound,
-        buffered: impl Fn() -> usize,
-    ) -> Result<()> {
-        while let Poll::Ready(()) = self.sleep.as_mut().poll(cx) {
-            let now = Instant::now();
-            let bytes = self.bytes + buffered() as u64;
-            let Some(mut due) = inbound.due(self.since, bytes) else {
-                return Ok(());
-            };
-            if due <= now {
-                // Whoever looks that late did not read: that is not the peer's fault.
-                if now.duration_since(due) <= inbound.grace {
-                    return Err(self.too_slow(bytes, inbound, now));
-                }
-                (self.since, self.bytes) = (now, 0);
-                match inbound.due(now, 0) {
-                    Some(anew) => due = anew,
-                    None => return Ok(()),
-                }
+    pub(super) fn check(&mut self, inbound: &Inbound, buffered: usize) -> Result<()> {
+        let now = Instant::now();
+        let bytes = self.bytes + buffered as u64;
+        match inbound.due(self.since, bytes) {
+            Some(due) if due > now => Ok(()),
+            None => Ok(()),
+            Some(due) if now.duration_since(due) <= inbound.grace => {
+                Err(self.too_slow(bytes, inbound, now))
             }
-            self.sleep.as_mut().reset(due);
+            // Whoever looks that late did not read: that is not the peer's fault.
+            Some(_) => {
+                *self = inbound.pace(0);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     fn too_slow(&self, bytes: u64, inbound: &Inbound, now: Instant) -> Status {

@@ -152,7 +152,7 @@ impl Wire {
                 return Poll::Ready(self.finish());
             }
             let Poll::Ready(frame) = Pin::new(&mut self.http).poll_frame(cx) else {
-                self.is_arriving(cx)?;
+                self.is_arriving()?;
                 return Poll::Pending;
             };
             match frame {
@@ -180,19 +180,21 @@ impl Wire {
     }
 
     /// Nothing more is there yet.
-    fn is_arriving(&mut self, cx: &mut Context<'_>) -> Result<()> {
+    fn is_arriving(&mut self) -> Result<()> {
         let Some(inbound) = &self.inbound else {
             return Ok(());
         };
         if let Some(stopwatch) = &self.stopwatch {
             stopwatch.pause();
         }
+        let buffered = self.http.buffered();
         // Between the messages of a stream nothing is owed.
-        if self.pace.is_none() && (self.single || !self.partial.is_empty()) {
-            self.pace = inbound.pace(self.partial.len() as u64);
+        let begun = self.single || buffered > 0 || !self.partial.is_empty();
+        if self.pace.is_none() && begun {
+            self.pace = Some(inbound.pace(self.partial.len() as u64));
         }
         match &mut self.pace {
-            Some(pace) => pace.poll(cx, inbound, || self.http.buffered()),
+            Some(pace) => pace.check(inbound, buffered),
             None => Ok(()),
         }
     }

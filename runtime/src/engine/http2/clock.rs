@@ -19,6 +19,10 @@ pub(super) struct Clock {
     pub(super) last_read: Instant,
     /// When a PING was sent that nothing has come after.
     pub(super) pinged: Option<Instant>,
+    /// When those who wait for requests were last woken to look at their pace.
+    pub(super) nudged: Instant,
+    /// How long after that they are again.
+    pub(super) nudges_apart: Duration,
     /// Since when there has been no call.
     pub(super) idle_since: Option<Instant>,
     /// Since when the socket has taken nothing of what waits for it.
@@ -35,6 +39,8 @@ impl Clock {
             age_max: jittered(limits.connection_age_max),
             last_read: now,
             pinged: None,
+            nudged: now,
+            nudges_apart: nudges_apart(limits),
             idle_since: None,
             write_blocked_since: None,
         }
@@ -54,6 +60,16 @@ impl Clock {
                 cx.waker().wake_by_ref();
             }
         }
+    }
+}
+
+/// Often enough that who is too slow is noticed soon after the grace.
+fn nudges_apart(limits: &Limits) -> Duration {
+    const LEAST: Duration = Duration::from_millis(10);
+    const MOST: Duration = Duration::from_secs(1);
+    match limits.request_bytes_per_second_min {
+        0 => Duration::MAX,
+        _ => (limits.request_rate_grace / 4).clamp(LEAST, MOST),
     }
 }
 

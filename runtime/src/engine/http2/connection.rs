@@ -412,6 +412,7 @@ impl<I: Io, A: Answer> Connection<I, A> {
             self.clock.pinged = Some(now);
             frame::put_ping(self.shared.lock().out.frames(), 0, KEEPALIVE);
         }
+        self.nudge(now);
         self.reset_stalled(now);
         if due(self.clock.idle_since, self.shared.limits.idle_timeout) && self.phase == Phase::Open
         {
@@ -421,6 +422,17 @@ impl<I: Io, A: Answer> Connection<I, A> {
         if due(Some(self.clock.opened), self.clock.age_max) && self.phase == Phase::Open {
             self.shared.metrics.reached(Limit::ConnectionAgeMax);
             self.leave("max_age", Some(self.shared.limits.connection_age_grace));
+        }
+    }
+
+    /// Wakes those who wait for the rest of a request, to look at its pace.
+    fn nudge(&mut self, now: Instant) {
+        if now < after(self.clock.nudged, self.clock.nudges_apart) {
+            return;
+        }
+        self.clock.nudged = now;
+        for stream in self.shared.lock().streams.values_mut() {
+            stream.incoming.wake();
         }
     }
 
@@ -468,7 +480,8 @@ impl<I: Io, A: Answer> Connection<I, A> {
                 self.writing.release();
                 state.out.release();
             }
-            false => self.clock.idle_since = None,
+            false if self.clock.idle_since.take().is_some() => self.clock.nudged = now,
+            false => {}
         }
         let blocked = self.clock.write_blocked_since.is_some();
         if more || (!blocked && !state.out.is_empty()) {
@@ -504,6 +517,10 @@ impl<I: Io, A: Answer> Connection<I, A> {
             phase,
             stall_check,
             keepalive,
+            clock
+                .idle_since
+                .is_none()
+                .then(|| after(clock.nudged, clock.nudges_apart)),
             at(unsettled, limits.preface_timeout),
             at(self.receiver.block_since, limits.header_timeout),
             at(clock.write_blocked_since, limits.stalled_write_timeout),

@@ -442,7 +442,9 @@ impl Receiver {
     }
 
     fn ping(&mut self, head: Head, payload: &[u8], context: Context<'_>) -> Result<(), Fatal> {
-        let Context { shared, state, now, .. } = context;
+        let Context {
+            shared, state, now, ..
+        } = context;
         let mut opaque = [0; 8];
         opaque.copy_from_slice(payload);
         if head.has(flag::ACK) {
