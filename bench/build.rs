@@ -1,8 +1,11 @@
-//! The peer's stub, over the very message types that ours uses.
+//! Our stub, and the peer's.
 
 use tonic_build::manual::{Builder, Method, MethodBuilder, Service};
 
-fn main() {
+fn main() -> cordial_codegen::Result {
+    cordial_codegen::compile("protos")?;
+
+    // tonic's stub over messages in echo.rs, which are what prost-build makes.
     let repeat = method("repeat", "Repeat", "Repetition").server_streaming();
     let ping_pong = method("ping_pong", "PingPong", "Echo").client_streaming();
     let service = Service::builder()
@@ -15,6 +18,7 @@ fn main() {
         .method(ping_pong.server_streaming().build())
         .build();
     Builder::new().compile(&[service]);
+    Ok(())
 }
 
 fn method(name: &str, route: &str, input: &str) -> MethodBuilder {

@@ -1,5 +1,5 @@
 //! What every server of a comparison serves, `bench.v1.Echoes`, as
-//! `peers/protos/bench/v1/echoes.proto` declares it.
+//! `protos/bench/v1/echoes.proto` declares it.
 
 use crate::Result;
 use clap::ValueEnum;
@@ -14,7 +14,7 @@ pub(crate) const WAIT: Duration = Duration::from_millis(1);
 const COMPUTING: Duration = Duration::from_micros(100);
 const PREFIX_BYTES: usize = 5;
 
-/// The message that comes back as it went.
+/// The message that comes back as it went, as prost-build writes it.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Echo {
     #[prost(bytes = "vec", tag = "1")]
@@ -80,6 +80,7 @@ pub(crate) enum Method {
 }
 
 impl Method {
+    /// Where a server has it.
     pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::Echo => "/bench.v1.Echoes/Echo",

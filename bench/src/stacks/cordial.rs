@@ -1,76 +1,74 @@
 //! Cordial, as it comes.
 
 use super::caller::Caller;
-use crate::{
-    Result,
-    echo::{self, Echo, Method as Name, Repetition},
-};
-use cordial_runtime::{BoxStream, Channel, Method, Request, Response, Routes, Server, Streaming};
+use crate::{Result, echo};
+use cordial::{BoxStream, Channel, Request, Response, Server, Streaming};
+use pb::{EchoesClient, Message, Repetition};
 use tokio::net::TcpListener;
 
-const ECHO: Method<Echo, Echo> = Method::unary(Name::Echo.path());
-const WAIT: Method<Echo, Echo> = Method::unary(Name::Wait.path());
-const COMPUTE: Method<Echo, Echo> = Method::unary(Name::Compute.path());
-const REPEAT: Method<Repetition, Echo> = Method::server_streaming(Name::Repeat.path());
-const PING_PONG: Method<Echo, Echo> = Method::bidi_streaming(Name::PingPong.path());
+mod pb {
+    cordial::include_protos!("bench.v1");
+}
 
 struct Echoes;
 
-type Reply<T> = cordial_runtime::Result<Response<T>>;
+type Reply<T> = cordial::Result<Response<T>>;
 
-impl Echoes {
-    async fn echo(&self, request: Request<Echo>) -> Reply<Echo> {
+impl pb::Echoes for Echoes {
+    async fn echo(&self, request: Request<Message>) -> Reply<Message> {
         Ok(request.into_inner().into())
     }
 
-    async fn wait(&self, request: Request<Echo>) -> Reply<Echo> {
+    async fn wait(&self, request: Request<Message>) -> Reply<Message> {
         tokio::time::sleep(echo::WAIT).await;
         Ok(request.into_inner().into())
     }
 
-    async fn compute(&self, request: Request<Echo>) -> Reply<Echo> {
+    async fn compute(&self, request: Request<Message>) -> Reply<Message> {
         echo::compute();
         Ok(request.into_inner().into())
     }
 
-    async fn repeat(&self, request: Request<Repetition>) -> Reply<BoxStream<Echo>> {
-        let echoes = request.into_inner().echoes().map(Ok);
-        Ok(Response::new(Box::pin(tokio_stream::iter(echoes))))
+    async fn repeat(&self, request: Request<Repetition>) -> Reply<BoxStream<Message>> {
+        let Repetition { payload, count } = request.into_inner();
+        let echoes = std::iter::repeat_n(Message { payload }, count as usize);
+        Ok(Response::new(Box::pin(tokio_stream::iter(echoes.map(Ok)))))
     }
 
-    async fn ping_pong(&self, request: Request<Streaming<Echo>>) -> Reply<BoxStream<Echo>> {
+    async fn ping_pong(&self, request: Request<Streaming<Message>>) -> Reply<BoxStream<Message>> {
         Ok(Response::new(Box::pin(request.into_inner())))
     }
 }
 
 pub(super) async fn serve(listener: TcpListener) -> Result {
-    let routes = Routes::new("bench.v1.Echoes", Echoes)
-        .unary(ECHO, Echoes::echo)
-        .unary(WAIT, Echoes::wait)
-        .unary(COMPUTE, Echoes::compute)
-        .server_streaming(REPEAT, Echoes::repeat)
-        .bidi_streaming(PING_PONG, Echoes::ping_pong);
-    Ok(Server::new().add(routes).serve(listener).await?)
+    let server = Server::new().add(pb::echoes_server(Echoes));
+    Ok(server.serve(listener).await?)
+}
+
+pub(super) async fn serve_per_core(listener: TcpListener) -> Result {
+    let server = Server::new().add(pb::echoes_server(Echoes));
+    Ok(server.per_core().serve(listener).await?)
 }
 
 #[derive(Clone)]
 pub(crate) struct Ours {
-    channel: Channel,
-    message: Echo,
+    client: EchoesClient,
+    message: Message,
 }
 
 impl Ours {
     pub(crate) fn to(address: &str, payload_bytes: usize) -> Result<Self> {
+        let payload = echo::Echo::of(payload_bytes).payload;
         Ok(Self {
-            channel: Channel::to(format!("http://{address}"))?,
-            message: Echo::of(payload_bytes),
+            client: EchoesClient::new(Channel::to(format!("http://{address}"))?),
+            message: Message { payload },
         })
     }
 }
 
 impl Caller for Ours {
     async fn call(&mut self) -> Result<usize> {
-        let reply = self.channel.unary(ECHO, self.message.clone()).await?;
+        let reply = self.client.echo(self.message.clone()).await?;
         Ok(reply.into_inner().payload.len())
     }
 }

@@ -22,7 +22,7 @@ pub(crate) enum Stack {
     Tonic,
     /// Ours.
     Cordial,
-    /// Ours on a single-threaded runtime.
+    /// Ours with `Server::per_core`.
     PerCore,
     /// volo-grpc, in a binary of its own.
     Volo,
@@ -99,7 +99,8 @@ impl Stack {
     /// Serves in this process.
     pub(crate) async fn serve_here(self, listener: TcpListener) -> Result {
         match self {
-            Self::Cordial | Self::PerCore => cordial::serve(listener).await,
+            Self::Cordial => cordial::serve(listener).await,
+            Self::PerCore => cordial::serve_per_core(listener).await,
             Self::Tonic => tonic::serve(listener).await,
             Self::Hyper => hyper::serve(listener).await,
             Self::Floor => floor::serve(listener).await,
