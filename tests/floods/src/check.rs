@@ -91,3 +91,145 @@ fn answers(bound: &Bound, ours: &Measured, broken: &mut Vec<String>) {
         broken.push("it answered nothing".into());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::broken;
+    use crate::{
+        measured::{End, Measured},
+        neighbour::Calls,
+        row::{Answers, Bound},
+        subject::Stack,
+    };
+
+    const BOUND: Bound = Bound {
+        growth_bytes: 1 << 20,
+        handlers: 200,
+        resets: Some(100),
+        ends: false,
+        answers: Answers::Any,
+    };
+
+    /// A row that took ten of a hundred frames.
+    fn ended() -> Measured {
+        Measured {
+            row: "some",
+            stack: Stack::Cordial,
+            taken: 10,
+            of: 100,
+            burst: 1,
+            unit: "frames",
+            end: End::Closed,
+            resets: 0,
+            answers: [("grpc-status 8".to_owned(), 1)].into(),
+            note: String::new(),
+            fault: None,
+            times: 1,
+            growth_bytes: 0,
+            handlers_most: 0,
+            handlers_total: 0,
+            cpu_seconds: 0.0,
+            quiet: Calls::default(),
+            meanwhile: Calls::default(),
+        }
+    }
+
+    fn open() -> Measured {
+        Measured {
+            taken: 100,
+            end: End::Open,
+            ..ended()
+        }
+    }
+
+    #[test]
+    fn an_ending_is_held_against_the_peers() {
+        let later = Measured {
+            taken: 12,
+            ..ended()
+        };
+        let ends = Bound {
+            ends: true,
+            ..BOUND
+        };
+        for (bound, ours, theirs, expected) in [
+            (BOUND, open(), Some(open()), 0),
+            (BOUND, open(), None, 0),
+            (BOUND, open(), Some(ended()), 1),
+            (BOUND, later.clone(), Some(ended()), 1),
+            (BOUND, ended(), Some(later), 0),
+            (ends, open(), Some(open()), 1),
+            (ends, ended(), None, 0),
+        ] {
+            let broken = broken(&bound, &ours, theirs.as_ref());
+            assert_eq!(broken.len(), expected, "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn everything_spent_has_a_bound() {
+        let slow = Calls {
+            p99_millis: 5.1,
+            ..Calls::default()
+        };
+        let failed = Calls {
+            failed: 1,
+            ..Calls::default()
+        };
+        for measured in [
+            Measured {
+                growth_bytes: 2 << 20,
+                ..ended()
+            },
+            Measured {
+                handlers_most: 201,
+                ..ended()
+            },
+            Measured {
+                resets: 101,
+                ..ended()
+            },
+            Measured {
+                meanwhile: slow,
+                ..ended()
+            },
+            Measured {
+                meanwhile: failed,
+                ..ended()
+            },
+            Measured {
+                end: End::Stalled,
+                ..ended()
+            },
+            Measured {
+                fault: Some("it broke".into()),
+                ..ended()
+            },
+        ] {
+            let broken = broken(&BOUND, &measured, None);
+            assert_eq!(broken.len(), 1, "{measured:?}: {broken:?}");
+        }
+    }
+
+    #[test]
+    fn answers_are_those_expected() {
+        let accepted = Measured {
+            answers: [("grpc-status 0".to_owned(), 1)].into(),
+            ..ended()
+        };
+        let silent = Measured {
+            answers: [].into(),
+            ..ended()
+        };
+        for (answers, measured, expected) in [
+            (Answers::Only("grpc-status 8"), ended(), 0),
+            (Answers::Only("grpc-status 11"), ended(), 1),
+            (Answers::Refusals, ended(), 0),
+            (Answers::Refusals, accepted, 1),
+            (Answers::Refusals, silent, 1),
+        ] {
+            let broken = broken(&Bound { answers, ..BOUND }, &measured, None);
+            assert_eq!(broken.len(), expected, "{broken:?}");
+        }
+    }
+}

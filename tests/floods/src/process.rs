@@ -80,15 +80,14 @@ impl Process {
 }
 
 /// Lets this process, and those it starts, open as many files as it may.
-pub(crate) fn raise_open_files() -> Result<u64> {
+pub(crate) fn raise_open_files() -> Result {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
         maximum: limit.maximum,
     };
-    setrlimit(Resource::Nofile, raised)?;
-    Ok(limit.maximum.unwrap_or(u64::MAX))
+    Ok(setrlimit(Resource::Nofile, raised)?)
 }
 
 /// Lets others have the processor before this thread, as if it were elsewhere.

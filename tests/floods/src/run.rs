@@ -74,6 +74,9 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         }
         return Ok(true);
     }
+    if options.check && !options.servers.contains(&Stack::Cordial) {
+        return Err("--check is about our server: add cordial to --servers".into());
+    }
     process::raise_open_files()?;
     let attackers = Builder::new_multi_thread()
         .worker_threads(1)
@@ -87,100 +90,109 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     let begun = Instant::now();
     let played = calm.block_on(play(&rows, options, attackers.handle()));
     attackers.shutdown_background();
-    let Played { measured, broken } = played?;
 
     println!();
-    report::print(&measured);
-    report::write_json(options.json.as_deref(), &measured)?;
+    report::print(&played.measured);
+    report::write_json(options.json.as_deref(), &played.measured)?;
     let seconds = begun.elapsed().as_secs();
     println!("\n{} rows in {seconds} s", rows.len());
     if options.check {
-        for line in &broken {
+        for line in &played.broken {
             println!("FAILED  {line}");
         }
-        let failed = rows.iter().filter(|row| {
-            let head = format!("{}: ", row.name);
-            broken.iter().any(|line| line.starts_with(&head))
-        });
-        let failed = failed.count();
+        let failed = played.rows_broken;
         println!("{} passed, {failed} failed", rows.len() - failed);
     }
-    Ok(!options.check || broken.is_empty())
+    Ok(!options.check || played.broken.is_empty())
+}
+
+/// Those that need the machine one after another, then all that wait together.
+async fn play(rows: &[Row], options: &Options, attackers: &Handle) -> Played {
+    let mut played = Played::default();
+    for row in rows.iter().filter(|row| !row.waits) {
+        let mut tried = 0;
+        loop {
+            let each = one_by_one(row, options, attackers).await;
+            let broken = broken(row, &each);
+            let delayed = of(&each, Stack::Cordial).and_then(check::delayed);
+            if options.check && broken.len() == 1 && delayed.is_some() && tried < AGAIN_MAX {
+                tried += 1;
+                eprintln!("{}: the neighbour's calls took long; once more", row.name);
+                continue;
+            }
+            played.add(row, each);
+            break;
+        }
+    }
+    let waiting: Vec<_> = rows.iter().filter(|row| row.waits).collect();
+    if !waiting.is_empty() {
+        eprintln!("{} rows that wait, together", waiting.len());
+    }
+    let together = waiting.iter().map(|row| {
+        let servers = options.servers.iter();
+        join_all(servers.map(|&stack| one(row, stack, options, attackers)))
+    });
+    for (row, each) in waiting.iter().zip(join_all(together).await) {
+        played.add(row, each);
+    }
+    played
+}
+
+async fn one_by_one(row: &Row, options: &Options, attackers: &Handle) -> Vec<Tried> {
+    let mut each = Vec::new();
+    for &stack in &options.servers {
+        eprint!("{:<28}{stack:<8} ... ", row.name);
+        let begun = Instant::now();
+        each.push(one(row, stack, options, attackers).await);
+        eprintln!("{:.1} s", begun.elapsed().as_secs_f64());
+    }
+    each
+}
+
+/// What was measured, or why it could not be: most likely the server is gone.
+type Tried = std::result::Result<Measured, String>;
+
+async fn one(row: &Row, stack: Stack, options: &Options, attackers: &Handle) -> Tried {
+    measure(row, stack, options.quick, options.spans(), attackers)
+        .await
+        .map_err(|error| format!("cannot be played against {stack}: {error}"))
+}
+
+fn of(each: &[Tried], stack: Stack) -> Option<&Measured> {
+    let mut measured = each.iter().flatten();
+    measured.find(|measured| measured.stack == stack)
+}
+
+/// What our server broke, if it is among them; and what could not be measured.
+fn broken(row: &Row, each: &[Tried]) -> Vec<String> {
+    let ours = of(each, Stack::Cordial);
+    let broken = ours.map(|ours| check::broken(&row.bound, ours, of(each, Stack::Tonic)));
+    let failed = each
+        .iter()
+        .filter_map(|tried| tried.as_ref().err().cloned());
+    broken
+        .unwrap_or_default()
+        .into_iter()
+        .chain(failed)
+        .collect()
 }
 
 #[derive(Default)]
 struct Played {
     measured: Vec<Measured>,
-    /// What our server broke, each after the name of its row.
+    /// Each after the name of its row.
     broken: Vec<String>,
-}
-
-/// Those that need the machine one after another, then all that wait together.
-async fn play(rows: &[Row], options: &Options, attackers: &Handle) -> Result<Played> {
-    let mut played = Played::default();
-    for row in rows.iter().filter(|row| !row.waits) {
-        let mut tried = 0;
-        loop {
-            let both = one(row, options, attackers).await?;
-            let ours = both
-                .iter()
-                .find(|measured| measured.stack == Stack::Cordial);
-            let delayed = ours.and_then(check::delayed).is_some();
-            if options.check && delayed && tried < AGAIN_MAX {
-                tried += 1;
-                eprintln!("{}: the neighbour's calls took long; once more", row.name);
-                continue;
-            }
-            played.add(row, both);
-            break;
-        }
-    }
-    let waiting: Vec<_> = rows.iter().filter(|row| row.waits).collect();
-    let together = waiting.iter().map(|row| {
-        let each = options
-            .servers
-            .iter()
-            .map(|&stack| measure(row, stack, options.quick, options.spans(), attackers));
-        join_all(each)
-    });
-    if !waiting.is_empty() {
-        eprintln!("{} rows that wait, together", waiting.len());
-    }
-    for (row, both) in waiting.iter().zip(join_all(together).await) {
-        let both = both.into_iter().collect::<Result<Vec<_>>>();
-        played.add(row, both.map_err(|error| format!("{}: {error}", row.name))?);
-    }
-    Ok(played)
-}
-
-async fn one(row: &Row, options: &Options, attackers: &Handle) -> Result<Vec<Measured>> {
-    let mut both = Vec::new();
-    for &stack in &options.servers {
-        eprint!("{:<28}{stack:<8} ... ", row.name);
-        let begun = Instant::now();
-        let measured = measure(row, stack, options.quick, options.spans(), attackers)
-            .await
-            .map_err(|error| format!("{} against {stack}: {error}", row.name))?;
-        eprintln!("{:.1} s", begun.elapsed().as_secs_f64());
-        both.push(measured);
-    }
-    Ok(both)
+    rows_broken: usize,
 }
 
 impl Played {
-    fn add(&mut self, row: &Row, both: Vec<Measured>) {
-        let broken = broken(row, &both).into_iter();
-        self.broken
-            .extend(broken.map(|broken| format!("{}: {broken}", row.name)));
-        self.measured.extend(both);
+    fn add(&mut self, row: &Row, each: Vec<Tried>) {
+        let broken = broken(row, &each);
+        self.rows_broken += usize::from(!broken.is_empty());
+        let lines = broken
+            .iter()
+            .map(|broken| format!("{}: {broken}", row.name));
+        self.broken.extend(lines);
+        self.measured.extend(each.into_iter().flatten());
     }
-}
-
-/// What our server broke, if it is among `measured`.
-fn broken(row: &Row, measured: &[Measured]) -> Vec<String> {
-    let of = |stack| measured.iter().find(|measured| measured.stack == stack);
-    let ours = of(Stack::Cordial);
-    ours.map_or_else(Vec::new, |ours| {
-        check::broken(&row.bound, ours, of(Stack::Tonic))
-    })
 }
