@@ -7,6 +7,7 @@ fn main() -> cordial_codegen::Result {
 
     // tonic's stub over messages in echo.rs, which are what prost-build makes.
     let repeat = method("repeat", "Repeat", "Repetition").server_streaming();
+    let feed = method("feed", "Feed", "Repetition").server_streaming();
     let ping_pong = method("ping_pong", "PingPong", "Echo").client_streaming();
     let service = Service::builder()
         .name("Echoes")
@@ -15,6 +16,7 @@ fn main() -> cordial_codegen::Result {
         .method(method("wait", "Wait", "Echo").build())
         .method(method("compute", "Compute", "Echo").build())
         .method(repeat.build())
+        .method(feed.build())
         .method(ping_pong.server_streaming().build())
         .build();
     Builder::new().compile(&[service]);

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 /// Messages of the longest stream that a call asks for.
 pub(crate) const REPETITIONS: u32 = 20_000;
+/// Messages that wait in the channel of `Feed`.
+pub(crate) const FED: usize = 64;
 /// What `Wait` waits for.
 pub(crate) const WAIT: Duration = Duration::from_millis(1);
 const COMPUTING: Duration = Duration::from_micros(100);
@@ -75,6 +77,8 @@ pub(crate) enum Method {
     Compute,
     /// A stream of messages back.
     Repeat,
+    /// A stream of messages back, which a task sends through a channel.
+    Feed,
     /// A stream of messages each way.
     PingPong,
 }
@@ -87,6 +91,7 @@ impl Method {
             Self::Wait => "/bench.v1.Echoes/Wait",
             Self::Compute => "/bench.v1.Echoes/Compute",
             Self::Repeat => "/bench.v1.Echoes/Repeat",
+            Self::Feed => "/bench.v1.Echoes/Feed",
             Self::PingPong => "/bench.v1.Echoes/PingPong",
         }
     }

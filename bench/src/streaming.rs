@@ -26,7 +26,7 @@ pub(crate) struct Options {
 /// Measures every row, prints a table of ratios and writes the JSON.
 pub(crate) fn run(options: &Options) -> Result {
     let mut workloads = Vec::new();
-    for method in [Method::Repeat, Method::PingPong] {
+    for method in [Method::Repeat, Method::Feed, Method::PingPong] {
         for &payload in &options.only {
             let loads = options.in_flight.iter().copied().map(Load::InFlight);
             workloads.extend(loads.map(|load| Workload::of(method, payload, load)));

@@ -7,7 +7,8 @@ use connectrpc::{
 };
 use std::sync::Arc;
 use stub::{Echoes, EchoesExt, Message, Repetition};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::mpsc};
+use tokio_stream::wrappers::ReceiverStream;
 
 #[allow(warnings, clippy::all)]
 mod generated {
@@ -56,6 +57,26 @@ impl Echoes for Service {
         };
         let echoes = std::iter::repeat_n(echo, count as usize).map(Ok);
         Response::stream_ok(tokio_stream::iter(echoes))
+    }
+
+    async fn feed(
+        &self,
+        _: RequestContext,
+        request: ServiceRequest<'_, Repetition>,
+    ) -> ServiceResult<ServiceStream<impl Encodable<Message> + Send + use<>>> {
+        let Repetition { payload, count, .. } = request.to_owned_message();
+        let echo = Message {
+            payload,
+            ..Message::default()
+        };
+        let (sender, echoes) = mpsc::channel(crate::FED);
+        tokio::spawn(async move {
+            for echo in std::iter::repeat_n(echo, count as usize) {
+                sender.send(Ok(echo)).await?;
+            }
+            Result::Ok(())
+        });
+        Response::stream_ok(ReceiverStream::new(echoes))
     }
 
     async fn ping_pong(

@@ -24,6 +24,8 @@ enum Stack {
     Connectrpc,
 }
 
+/// Messages that wait in the channel of `Feed`.
+const FED: usize = 64;
 /// What `Wait` waits for.
 const WAIT: Duration = Duration::from_millis(1);
 const COMPUTING: Duration = Duration::from_micros(100);

@@ -2,7 +2,8 @@
 
 use bench_host::Result;
 use stub::{Echoes, EchoesServer, Message, Repetition};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::mpsc};
+use tokio_stream::wrappers::ReceiverStream;
 use volo::net::incoming::DefaultIncoming;
 use volo_grpc::{
     BoxStream, RecvStream, Request, Response, Status,
@@ -43,6 +44,22 @@ impl Echoes for Service {
         };
         let echoes = std::iter::repeat_n(echo, count as usize).map(Ok);
         Ok(Response::new(Box::pin(tokio_stream::iter(echoes))))
+    }
+
+    async fn feed(&self, request: Request<Repetition>) -> Reply<Echoing> {
+        let Repetition { payload, count, .. } = request.into_inner();
+        let echo = Message {
+            payload,
+            ..Message::default()
+        };
+        let (sender, echoes) = mpsc::channel(crate::FED);
+        tokio::spawn(async move {
+            for echo in std::iter::repeat_n(echo, count as usize) {
+                sender.send(Ok(echo)).await?;
+            }
+            Result::Ok(())
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(echoes))))
     }
 
     async fn ping_pong(&self, request: Request<RecvStream<Message>>) -> Reply<Echoing> {

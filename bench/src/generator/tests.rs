@@ -54,7 +54,7 @@ fn every_workload_runs_against_stock_tonic() {
         .flatten()
         .map(|(load, size)| Workload::of(Method::Echo, size, load))
         .collect();
-    for method in [Method::Repeat, Method::PingPong] {
+    for method in [Method::Repeat, Method::Feed, Method::PingPong] {
         for payload in [Payload::Small, Payload::Kibi] {
             workloads.push(Workload::of(method, payload, Load::InFlight(2)));
         }

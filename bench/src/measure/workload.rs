@@ -138,6 +138,7 @@ impl Workload {
             Method::Wait => "wait ",
             Method::Compute => "compute ",
             Method::Repeat => "server stream ",
+            Method::Feed => "fed stream ",
             Method::PingPong => "ping-pong ",
         };
         let load = match self.load {
@@ -167,7 +168,7 @@ impl Workload {
 
 fn plan(method: Method, bytes: usize) -> Result<Plan> {
     let (shape, request) = match method {
-        Method::Repeat => {
+        Method::Repeat | Method::Feed => {
             let count = REPETITIONS as usize;
             let request = echo::framed(&Repetition::of(bytes))?;
             (Shape::Replies { count }, request)

@@ -4,7 +4,8 @@ use super::caller::Caller;
 use crate::{Result, echo};
 use cordial::{BoxStream, Channel, Request, Response, Server, Streaming};
 use pb::{EchoesClient, Message, Repetition};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::mpsc};
+use tokio_stream::wrappers::ReceiverStream;
 
 mod pb {
     cordial::include_protos!("bench.v1");
@@ -33,6 +34,18 @@ impl pb::Echoes for Echoes {
         let Repetition { payload, count } = request.into_inner();
         let echoes = std::iter::repeat_n(Message { payload }, count as usize);
         Ok(Response::new(Box::pin(tokio_stream::iter(echoes.map(Ok)))))
+    }
+
+    async fn feed(&self, request: Request<Repetition>) -> Reply<BoxStream<Message>> {
+        let Repetition { payload, count } = request.into_inner();
+        let (sender, echoes) = mpsc::channel(echo::FED);
+        tokio::spawn(async move {
+            for message in std::iter::repeat_n(Message { payload }, count as usize) {
+                sender.send(Ok(message)).await?;
+            }
+            Result::Ok(())
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(echoes))))
     }
 
     async fn ping_pong(&self, request: Request<Streaming<Message>>) -> Reply<BoxStream<Message>> {

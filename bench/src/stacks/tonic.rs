@@ -7,8 +7,8 @@ use crate::{
 };
 use std::pin::Pin;
 use stub::{echoes_client::EchoesClient, echoes_server};
-use tokio::net::TcpListener;
-use tokio_stream::Stream;
+use tokio::{net::TcpListener, sync::mpsc};
+use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{
     Request, Response, Status, Streaming,
     transport::{Channel, Endpoint, Server, server::TcpIncoming},
@@ -27,6 +27,7 @@ type Echoing = Pin<Box<dyn Stream<Item = std::result::Result<Echo, Status>> + Se
 #[tonic::async_trait]
 impl echoes_server::Echoes for Echoes {
     type RepeatStream = Echoing;
+    type FeedStream = Echoing;
     type PingPongStream = Echoing;
 
     async fn echo(&self, request: Request<Echo>) -> Reply<Echo> {
@@ -46,6 +47,17 @@ impl echoes_server::Echoes for Echoes {
     async fn repeat(&self, request: Request<Repetition>) -> Reply<Echoing> {
         let echoes = request.into_inner().echoes().map(Ok);
         Ok(Response::new(Box::pin(tokio_stream::iter(echoes))))
+    }
+
+    async fn feed(&self, request: Request<Repetition>) -> Reply<Echoing> {
+        let (sender, echoes) = mpsc::channel(echo::FED);
+        tokio::spawn(async move {
+            for echo in request.into_inner().echoes() {
+                sender.send(Ok(echo)).await?;
+            }
+            Result::Ok(())
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(echoes))))
     }
 
     async fn ping_pong(&self, request: Request<Streaming<Echo>>) -> Reply<Echoing> {
