@@ -90,5 +90,5 @@ impl Echoes for Service {
 
 pub(crate) async fn serve(listener: TcpListener) -> Result {
     let router = Arc::new(Service).register(Router::new());
-    Ok(Server::from_listener(listener).serve(router).await?)
+    Server::from_listener(listener).serve(router).await
 }

@@ -37,21 +37,15 @@ impl Echoes for Service {
     }
 
     async fn repeat(&self, request: Request<Repetition>) -> Reply<Echoing> {
-        let Repetition { payload, count, .. } = request.into_inner();
-        let echo = Message {
-            payload,
-            ..Message::default()
-        };
+        let Repetition { payload, count } = request.into_inner();
+        let echo = Message { payload };
         let echoes = std::iter::repeat_n(echo, count as usize).map(Ok);
         Ok(Response::new(Box::pin(tokio_stream::iter(echoes))))
     }
 
     async fn feed(&self, request: Request<Repetition>) -> Reply<Echoing> {
-        let Repetition { payload, count, .. } = request.into_inner();
-        let echo = Message {
-            payload,
-            ..Message::default()
-        };
+        let Repetition { payload, count } = request.into_inner();
+        let echo = Message { payload };
         let (sender, echoes) = mpsc::channel(crate::FED);
         tokio::spawn(async move {
             for echo in std::iter::repeat_n(echo, count as usize) {

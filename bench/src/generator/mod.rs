@@ -5,6 +5,7 @@ mod call;
 mod connection;
 mod drive;
 mod headers;
+mod receive;
 mod send;
 #[cfg(test)]
 mod tests;
