@@ -15,7 +15,7 @@ use tokio::time::{Duration, Instant};
 const WINDOW: Duration = Duration::from_millis(50);
 
 /// and until as many calls have ended.
-const SAMPLES_MIN: u64 = 50;
+const SAMPLES_MIN: u64 = 25;
 
 /// Calls that take twice as long as usual: one in binary logarithms.
 const TOLERANCE: f64 = 1.0;
@@ -24,10 +24,19 @@ const TOLERANCE: f64 = 1.0;
 /// may be a pause of the machine.
 const SLOW_WINDOWS: u32 = 2;
 
+/// The limit goes down by no more at once. Before the next step those calls
+/// have ended that are over it; and critical calls, which pass those that wait
+/// but not those in flight, should find room while that takes its time.
+const STEP_DOWN_MIN: f64 = 0.7;
+
 /// What is usual follows what is, without a limit in force: down within a few
 /// seconds, up within a minute. A queue that builds up is faster than that.
 const USUAL_DOWN: Duration = Duration::from_secs(4);
 const USUAL_UP: Duration = Duration::from_secs(60);
+
+/// A limit rests a little over the tolerance, since it is always tried a little
+/// higher; over this it is still on its way down.
+const SETTLED: f64 = TOLERANCE + 0.5;
 
 /// While a limit is in force nobody knows any more how long calls take without
 /// a queue. So now and then a quarter of the calls is let in for a moment.
@@ -231,7 +240,7 @@ impl Gradient {
         if slow && (limited || state.slow_windows >= SLOW_WINDOWS) {
             // What is in flight is what made them slow, wherever the limit was.
             let peak = self.peak.load(Relaxed) as f64;
-            let factor = (TOLERANCE - slowness).exp2().max(0.5);
+            let factor = (TOLERANCE - slowness).exp2().max(STEP_DOWN_MIN);
             state.limit = state.limit.min(peak.max(1.0)) * factor;
             self.since.store(DRAINING, Relaxed);
             if !limited {
@@ -246,7 +255,10 @@ impl Gradient {
         state.limit = self.within(state.limit);
         self.learned.store(state.limit as usize, SeqCst);
         let limited = state.limit < self.calls_max as f64;
-        if limited && now >= state.probe_at {
+        // On the way down a quarter of the calls are still a queue: they would
+        // make one usual.
+        let settled = slowness < SETTLED || state.limit <= self.calls_min as f64;
+        if limited && settled && now >= state.probe_at {
             self.begin_probe(state);
         } else {
             self.limit.store(state.limit as usize, SeqCst);
