@@ -57,6 +57,14 @@ prepare() {
     checks_tls="--ca_file=$cache/certificates/ca.pem --server_host_override=foo.test.google.fr"
     server_certificates="--tls_cert_file=$cache/certificates/server.pem"
     server_certificates="$server_certificates --tls_key_file=$cache/certificates/server.key"
+    stranger_tls=$client_tls
+    if [ -n "$mtls" ]; then
+      own="--tls_cert_file=$cache/certificates/client.pem"
+      own="$own --tls_key_file=$cache/certificates/client.key"
+      client_tls="$client_tls $own"
+      checks_tls="$checks_tls $own"
+      server_certificates="$server_certificates --client_ca_file=$cache/certificates/ca.pem"
+    fi
     server_tls="--use_tls=true $server_certificates"
   fi
 }

@@ -23,10 +23,13 @@ def check(function):
 
 @dataclasses.dataclass(frozen=True)
 class Tls:
-    """The authority to trust, PEM, and the name the server's certificate is for."""
+    """The authority to trust, PEM, the name the server's certificate is for, and
+    our own key and certificate, PEM, for a server that asks for them."""
 
     roots: bytes
     name: str
+    key: bytes | None = None
+    certificate: bytes | None = None
 
 
 class Peer:
@@ -42,7 +45,9 @@ class Peer:
         options = (*options, ("grpc.use_local_subchannel_pool", 1), _LARGEST_MESSAGE)
         if self._tls:
             options = (*options, ("grpc.ssl_target_name_override", self._tls.name))
-            credentials = grpc.ssl_channel_credentials(self._tls.roots)
+            credentials = grpc.ssl_channel_credentials(
+                self._tls.roots, self._tls.key, self._tls.certificate
+            )
             channel = grpc.secure_channel(self._address, credentials, options, compression)
         else:
             channel = grpc.insecure_channel(self._address, options, compression)

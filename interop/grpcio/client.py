@@ -19,10 +19,15 @@ def main():
     parser.add_argument("--only", default="", help="run the checks with this in their name")
     parser.add_argument("--ca_file", type=pathlib.Path, help="use TLS; trust this authority, PEM")
     parser.add_argument("--server_host_override", help="the name the certificate is for")
+    parser.add_argument("--tls_cert_file", type=pathlib.Path, help="our own certificate, PEM")
+    parser.add_argument("--tls_key_file", type=pathlib.Path, help="its key, PEM")
     arguments = parser.parse_args()
     tls = None
     if arguments.ca_file:
         tls = check.Tls(arguments.ca_file.read_bytes(), arguments.server_host_override)
+    if tls and arguments.tls_cert_file:
+        key, certificate = arguments.tls_key_file, arguments.tls_cert_file
+        tls = check.Tls(tls.roots, tls.name, key.read_bytes(), certificate.read_bytes())
     sys.exit(1 if check.run(check.Peer(arguments.address, tls), arguments.only) else 0)
 
 

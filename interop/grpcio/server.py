@@ -123,11 +123,19 @@ def main():
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--tls_cert_file", type=pathlib.Path)
     parser.add_argument("--tls_key_file", type=pathlib.Path)
+    parser.add_argument(
+        "--client_ca_file", type=pathlib.Path, help="ask clients for a certificate of it, PEM"
+    )
     arguments = parser.parse_args()
     credentials = None
     if arguments.tls_cert_file:
         pair = (arguments.tls_key_file.read_bytes(), arguments.tls_cert_file.read_bytes())
-        credentials = grpc.ssl_server_credentials((pair,))
+        clients = arguments.client_ca_file
+        credentials = grpc.ssl_server_credentials(
+            (pair,),
+            root_certificates=clients.read_bytes() if clients else None,
+            require_client_auth=clients is not None,
+        )
     server, port = start(f"127.0.0.1:{arguments.port}", credentials)
     print(f"listening on {port}", flush=True)
     server.wait_for_termination()
