@@ -30,6 +30,7 @@ golden! {
     empty
     google
     greeter
+    kinds
     knobs
     names
     no_package

@@ -12,6 +12,7 @@ use std::{fs, path::Path};
 fn config(case: &str) -> Config {
     let config = Config::new();
     match case {
+        "kinds" => support::kinds::ours(),
         "knobs" => config
             .extern_path("elsewhere", "crate::elsewhere")
             .bytes("knobs.Photo.data")
@@ -42,6 +43,12 @@ fn golden() {
         let fresh = support::files(&out, "rs");
         changed.extend(support::compare(&case, "rs", &fresh));
     }
+    let kinds = support::kinds::as_prost_has_them();
+    changed.extend(support::compare(
+        Path::new("tests/golden/kinds/prost"),
+        "rs",
+        &kinds,
+    ));
     support::accept(&changed);
 }
 

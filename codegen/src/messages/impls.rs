@@ -79,7 +79,12 @@ pub(super) fn default(name: &Ident, members: &[Member]) -> Option<TokenStream> {
         quote!(#ident: #value)
     });
     Some(quote! {
-        #[allow(deprecated, clippy::approx_constant, clippy::unreadable_literal)]
+        #[allow(
+            deprecated,
+            clippy::approx_constant,
+            clippy::default_trait_access,
+            clippy::unreadable_literal
+        )]
         impl ::core::default::Default for #name {
             fn default() -> Self {
                 Self { #(#fields,)* }

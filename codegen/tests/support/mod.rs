@@ -1,6 +1,8 @@
 //! What the tests share: cases, scratch directories, and golden files.
 #![allow(dead_code)]
 
+pub mod kinds;
+
 use std::{
     collections::BTreeMap,
     fs,
