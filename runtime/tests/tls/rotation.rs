@@ -12,7 +12,7 @@ use std::{
 use tokio::time::{MissedTickBehavior, interval};
 
 /// Seconds of load; the long run sets it.
-const SECONDS: &str = "CORDIAL_ROTATION_SECONDS";
+const SECONDS: &str = "ROTATION_SECONDS";
 const SECONDS_DEFAULT: u64 = 2;
 
 const CHANNELS: u64 = 8;
