@@ -43,9 +43,9 @@ fn print_line(cells: &[String; HEAD.len()], widths: &[usize; HEAD.len()]) {
 fn line(measured: &Measured) -> [String; HEAD.len()] {
     let Measured { taken, unit, .. } = measured;
     let taken = match measured.end {
+        _ if taken < &measured.of => format!("{taken} of {} {unit}", measured.of),
         End::Open => format!("all {taken} {unit}"),
-        _ if taken == &measured.of => format!("{taken} {unit}"),
-        _ => format!("{taken} of {} {unit}", measured.of),
+        _ => format!("{taken} {unit}"),
     };
     [
         measured.row.to_owned(),
