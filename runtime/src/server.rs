@@ -3,8 +3,8 @@
 use crate::{
     admission::Admission,
     answering::Answering,
-    body::Inbound,
     channel::Channel,
+    body::Inbound,
     compression::Compression,
     concurrency_limit::ConcurrencyLimit,
     dispatch::Dispatch,
@@ -312,6 +312,7 @@ impl Bound {
             place,
             mut server,
         } = self;
+        engine::teach_malloc();
         let security = server.security();
         server.admit();
         let settings = &server.settings;

@@ -12,6 +12,7 @@ mod http1;
 mod http2;
 mod http_body;
 mod listen;
+mod malloc;
 mod peer;
 mod prefixed;
 #[cfg(feature = "tls")]
@@ -29,6 +30,7 @@ pub use error::{Error, ErrorKind};
 pub use http_body::HttpBody;
 pub(crate) use listen::{Accepting, Listening};
 pub use listen::{Listen, Listener};
+pub(crate) use malloc::teach_malloc;
 pub use peer::{Peer, PeerAddress};
 pub(crate) use target::Target;
 #[cfg(feature = "tls")]

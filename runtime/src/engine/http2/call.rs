@@ -217,23 +217,27 @@ impl Call {
     /// Appends data as far as the windows and the outbox reach; whether all of it.
     fn append_data(&self, state: &mut State, sending: &mut Sending) -> Result<bool, Gone> {
         let last = sending.end && sending.trailers.is_none();
+        let queues = state.must_queue(self.id, sending.data.len());
         while !sending.data.is_empty() {
             let outgoing = &mut state.streams.get_mut(&self.id).ok_or(Gone)?.outgoing;
             let wanted = sending.data.len().min(state.peer.frame_bytes_max);
             let own = outgoing.window.room(wanted);
-            let length = match state.out.len() < OUTBOX_BYTES_MAX {
+            let length = match state.out.len() < OUTBOX_BYTES_MAX && !queues {
                 true => state.send_window.room(own),
                 false => 0,
             };
             if length == 0 {
+                self.hold(state, sending);
                 if own == 0 {
                     stall(state, self.id, self.shared.limits.stalled_reply_timeout);
+                    // It has no use for its turn.
+                    state.wake_blocked();
                 } else {
                     state.block(self.id);
                 }
-                self.hold(state, sending);
                 return Ok(false);
             }
+            outgoing.turn = false;
             outgoing.window.take(length);
             outgoing.stalled_since = None;
             state.send_window.take(length);

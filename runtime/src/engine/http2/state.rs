@@ -240,13 +240,29 @@ impl State {
         }
     }
 
-    /// Puts a stream in the queue for what all share.
+    /// Whether others have waited for room before this stream, which would have
+    /// it before them. Small replies may: they cost nobody a turn.
+    pub(super) fn must_queue(&self, id: u32, bytes: usize) -> bool {
+        const SMALL_BYTES_MAX: usize = 4 << 10;
+        bytes > SMALL_BYTES_MAX
+            && !self.blocked.is_empty()
+            && self
+                .streams
+                .get(&id)
+                .is_some_and(|stream| !stream.outgoing.turn)
+    }
+
+    /// Puts a stream in the queue for what all share: in front if it had its turn
+    /// and found no room.
     pub(super) fn block(&mut self, id: u32) {
         if let Some(stream) = self.streams.get_mut(&id)
             && !stream.outgoing.queued
         {
             stream.outgoing.queued = true;
-            self.blocked.push_back(id);
+            match std::mem::take(&mut stream.outgoing.turn) {
+                true => self.blocked.push_front(id),
+                false => self.blocked.push_back(id),
+            }
         }
     }
 
@@ -267,6 +283,7 @@ impl State {
         {
             if let Some(stream) = self.streams.get_mut(&id) {
                 stream.outgoing.queued = false;
+                stream.outgoing.turn = true;
                 room = room.saturating_sub(stream.outgoing.held);
                 if let Some(sender) = stream.outgoing.sender.take() {
                     sender.wake();

@@ -51,6 +51,8 @@ pub(super) struct Outgoing {
     pub(super) sender: Option<Waker>,
     /// It is in the queue for room that all streams share.
     pub(super) queued: bool,
+    /// It was in that queue, and it is its turn.
+    pub(super) turn: bool,
     /// Bytes that wait to be sent.
     pub(super) held: usize,
     /// Since when its own window has let nothing through.
@@ -77,6 +79,7 @@ impl Stream {
                 window: Window::new(send),
                 sender: None,
                 queued: false,
+                turn: false,
                 held: 0,
                 stalled_since: None,
             },
