@@ -3,7 +3,7 @@
 use crate::{
     admission::Admission,
     body::Body,
-    concurrency_limit::{Entry, Place},
+    concurrency_limit::Entry,
     guard,
     layer::Layers,
     message::{Request, Response},
@@ -83,7 +83,9 @@ impl Dispatch {
                 poll_fn(|cx| guard::contain(|| reply.as_mut().poll(cx)).map(Result::flatten));
             match guard::until(deadline, contained).await {
                 Ok(response) => {
-                    place.map(Place::answered);
+                    if let Some(place) = place {
+                        place.answered();
+                    }
                     Ok(response.map(|body| body.counted(admitted.counted)))
                 }
                 Err(status) if status.code() == Code::Ok => {

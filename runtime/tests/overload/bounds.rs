@@ -155,7 +155,7 @@ async fn a_stream_is_in_flight_until_its_last_message() {
         let receiver = std::sync::Mutex::new(Some(receiver));
         let probe = Probe::echo().server_streaming(move |_| {
             let notes = receiver.lock().unwrap().take();
-            let notes = notes.map(|notes| tokio_stream::wrappers::ReceiverStream::new(notes));
+            let notes = notes.map(tokio_stream::wrappers::ReceiverStream::new);
             async move { Ok(Response::new(notes.unwrap().boxed())) }
         });
         let limits = Limits::default().with_calls_max(1);
