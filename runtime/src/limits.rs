@@ -100,7 +100,8 @@ limits! {
     HandshakesMax: handshakes_max / with_handshakes_max: usize = 1_024;
 
     /// Calls that a peer may reset above those it lets end, before the connection
-    /// is closed with ENHANCE_YOUR_CALM: their handlers had begun. Default 1,000.
+    /// is closed with ENHANCE_YOUR_CALM: each costs a handler that begins in vain.
+    /// Default 1,000.
     RemoteResetsMax: remote_resets_max / with_remote_resets_max: usize = 1_000;
 
     /// Frames that carry nothing of a call (SETTINGS, PRIORITY, empty DATA, unknown

@@ -76,14 +76,11 @@ impl Body for RequestBody {
             } else {
                 set(&mut incoming.reader, cx.waker());
             }
-            let told = state.release(*id, read, &shared.limits);
-            if !ready {
-                return Poll::Pending;
-            }
-            return Poll::Ready(Some(match told {
-                Ok(()) => Ok(Frame::data(data)),
-                Err(_) => Err(Broken.into()),
-            }));
+            state.release(*id, read, &shared.limits);
+            return match ready {
+                true => Poll::Ready(Some(Ok(Frame::data(data)))),
+                false => Poll::Pending,
+            };
         }
         if let Some(trailers) = incoming.trailers.take() {
             *ended = true;

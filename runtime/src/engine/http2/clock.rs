@@ -63,14 +63,12 @@ impl Clock {
     }
 }
 
-/// Often enough that who is too slow is noticed soon after the grace.
+/// Often enough that who is too slow is noticed soon after the grace, and that
+/// handlers hear soon that other connections hold less.
 fn nudges_apart(limits: &Limits) -> Duration {
     const LEAST: Duration = Duration::from_millis(10);
     const MOST: Duration = Duration::from_secs(1);
-    match limits.request_bytes_per_second_min {
-        0 => Duration::MAX,
-        _ => (limits.request_rate_grace / 4).clamp(LEAST, MOST),
-    }
+    (limits.request_rate_grace / 4).clamp(LEAST, MOST)
 }
 
 /// `instant + span`; a span beyond the clock is longer than anything lives.

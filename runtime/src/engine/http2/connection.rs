@@ -95,6 +95,8 @@ enum Reading {
     Done,
     /// It may have more.
     More,
+    /// It was not asked: too much waits to be written.
+    Held,
     /// The peer has hung up, or the socket is broken.
     Ended,
 }
@@ -174,7 +176,7 @@ impl<I: Io, A: Answer> Connection<I, A> {
         if self.phase == Phase::Closed {
             return Poll::Ready(());
         }
-        self.rest(cx, now, matches!(reading, Reading::More));
+        self.rest(cx, now, &reading);
         Poll::Pending
     }
 
@@ -201,7 +203,7 @@ impl<I: Io, A: Answer> Connection<I, A> {
     fn read_into(&mut self, scratch: &mut [u8], cx: &mut Context<'_>, now: Instant) -> Reading {
         for _ in 0..READS_PER_TURN {
             if self.writing.len() + self.shared.lock().out.len() > UNWRITTEN_BYTES_MAX {
-                return Reading::Done;
+                return Reading::Held;
             }
             let mut buffer = ReadBuf::new(scratch);
             match Pin::new(&mut self.io).poll_read(cx, &mut buffer) {
@@ -234,25 +236,22 @@ impl<I: Io, A: Answer> Connection<I, A> {
 
     /// Starts the handlers of the requests that have come; whether there were any.
     fn start(&mut self) -> bool {
-        if self.receiver.starting.is_empty() {
-            return false;
-        }
-        self.receiver.begun();
         let mut started = false;
-        let mut state = self.shared.lock();
         // Handlers of reset calls run until they notice, and count until then.
         while self.shared.running.load(Ordering::Acquire)
             < self.shared.limits.streams_per_connection_max
-            && let Some((id, request)) = self.receiver.starting.pop_front()
+            && let Some((id, request)) = self.receiver.begin()
         {
-            let Some(body) = self.body(&mut state, id) else {
+            let body = self.body(&mut self.shared.lock(), id);
+            let Some(body) = body else {
                 continue;
             };
             let mut request = request.map(|()| body);
             request.extensions_mut().insert(self.peer.clone());
             let call = Call::start(&self.shared, id);
+            // Not under the lock: a runtime that shuts down drops the call at once.
             let task = tokio::spawn(call::run(self.answer.clone(), request, call));
-            if let Some(stream) = state.streams.get_mut(&id) {
+            if let Some(stream) = self.shared.lock().streams.get_mut(&id) {
                 stream.task = Some(task.abort_handle());
             }
             started = true;
@@ -425,14 +424,19 @@ impl<I: Io, A: Answer> Connection<I, A> {
         }
     }
 
-    /// Wakes those who wait for the rest of a request, to look at its pace.
+    /// Wakes those who wait for the rest of a request, to look at its pace, and
+    /// handlers that waited for what other connections held.
     fn nudge(&mut self, now: Instant) {
         if now < after(self.clock.nudged, self.clock.nudges_apart) {
             return;
         }
         self.clock.nudged = now;
-        for stream in self.shared.lock().streams.values_mut() {
+        let mut state = self.shared.lock();
+        for stream in state.streams.values_mut() {
             stream.incoming.wake();
+        }
+        if !self.shared.is_congested() {
+            state.open_gate();
         }
     }
 
@@ -471,7 +475,7 @@ impl<I: Io, A: Answer> Connection<I, A> {
     }
 
     /// Sleeps until something happens or is due.
-    fn rest(&mut self, cx: &mut Context<'_>, now: Instant, more: bool) {
+    fn rest(&mut self, cx: &mut Context<'_>, now: Instant, reading: &Reading) {
         let mut state = self.shared.lock();
         let idle = state.streams.is_empty() && self.receiver.starting.is_empty();
         match idle {
@@ -484,7 +488,12 @@ impl<I: Io, A: Answer> Connection<I, A> {
             false => {}
         }
         let blocked = self.clock.write_blocked_since.is_some();
-        if more || (!blocked && !state.out.is_empty()) {
+        let goes_on = match reading {
+            Reading::More => true,
+            Reading::Held => !blocked,
+            Reading::Done | Reading::Ended => false,
+        };
+        if goes_on || (!blocked && !state.out.is_empty()) {
             cx.waker().wake_by_ref();
         } else {
             state.sleep(cx.waker());

@@ -6,10 +6,11 @@ use super::{
     head::{Fields, Read},
     hpack::Decoder,
     parse::{Event, Parser},
-    state::{Shared, State},
+    state::{SENT_FRAME_BYTES_MAX, Shared, State},
     stream::Stream,
+    window::Window,
 };
-use crate::limits::Limit;
+use crate::{engine::connection::window, limits::Limit};
 use http::{HeaderMap, Request, StatusCode};
 use std::collections::VecDeque;
 use tokio::time::Instant;
@@ -86,9 +87,11 @@ impl Receiver {
         self.settled
     }
 
-    /// The requests that have come begin.
-    pub(super) fn begun(&mut self) {
+    /// The next request to begin.
+    pub(super) fn begin(&mut self) -> Option<(u32, Request<()>)> {
+        let request = self.starting.pop_front()?;
         self.reset_unstarted = 0;
+        Some(request)
     }
 
     /// Acts on what `input` says; `announced` tells how many bytes the reader of a
@@ -117,7 +120,7 @@ impl Receiver {
                     padding,
                     end_stream,
                 } => {
-                    context.state.release(stream, padding, &shared.limits)?;
+                    context.state.release(stream, padding, &shared.limits);
                     self.data(stream, data, end_stream, context)
                 }
                 Event::Payload(head, payload) => self.payload(head, payload, context),
@@ -225,7 +228,7 @@ impl Receiver {
                 incoming.wake();
             } else if incoming.reader.is_some() {
                 let read = incoming.count_read();
-                return state.release(id, read, &shared.limits);
+                state.release(id, read, &shared.limits);
             }
         }
         Ok(())
@@ -363,35 +366,36 @@ impl Receiver {
             return Ok(());
         }
         let limits = &shared.limits;
-        let receive = i64::from(super::super::connection::window(
-            limits.unread_bytes_per_stream_max,
-        ));
+        let window = i64::from(window(limits.unread_bytes_per_stream_max));
         let open = state.streams.len();
-        let stream = |length| Stream::new(receive, state.peer.window, length, ended);
+        let mut refuse = |reason| {
+            frame::put_reset(state.out.frames(), id, reason);
+            if !ended {
+                state.ended.reset(id, Window::new(window));
+            }
+            state.strikes.local_reset()
+        };
         match fields.into_head() {
             Read::Good(_) if open >= limits.streams_per_connection_max as usize => {
-                state.streams.insert(id, stream(None));
-                shared.reset(state, id, Reason::RefusedStream);
-                state.strikes.local_reset()
+                shared.metrics.reached(Limit::StreamsPerConnectionMax);
+                refuse(Reason::RefusedStream)
             }
-            Read::Good((_, Some(1..))) if ended => {
-                state.streams.insert(id, stream(None));
-                self.malformed(id, shared, state)
-            }
+            Read::Good((_, Some(1..))) if ended => refuse(Reason::Protocol),
             Read::Good((request, length)) => {
-                state.streams.insert(id, stream(length));
+                let stream = Stream::new(window, state.peer.window, length, ended);
+                state.streams.insert(id, stream);
                 self.starting.push_back((id, request));
                 Ok(())
             }
-            Read::Malformed => {
-                state.streams.insert(id, stream(None));
-                self.malformed(id, shared, state)
-            }
+            Read::Malformed => refuse(Reason::Protocol),
             Read::TooLarge => {
-                state.streams.insert(id, stream(None));
+                shared.metrics.reached(Limit::HeaderBytesMax);
                 let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
                 put_headers(state, id, Some(status), &HeaderMap::new(), true);
-                shared.finish(state, id);
+                if !ended {
+                    frame::put_reset(state.out.frames(), id, Reason::NoError);
+                    state.ended.reset(id, Window::new(window));
+                }
                 state.strikes.local_reset()
             }
         }
@@ -414,6 +418,7 @@ impl Receiver {
         match stream.task {
             Some(task) => task.abort(),
             None => {
+                self.starting.retain(|(waiting, _)| *waiting != id);
                 self.reset_unstarted += 1;
                 if self.reset_unstarted > shared.limits.pending_resets_max {
                     return Err(Fatal::calm(Limit::PendingResetsMax, "too_many_resets"));
@@ -524,7 +529,7 @@ fn apply(state: &mut State, id: u16, value: u32) -> Result<(), Fatal> {
             if !(16_384..=16_777_215).contains(&value) {
                 return Err(Fatal::protocol("SETTINGS_MAX_FRAME_SIZE out of range"));
             }
-            state.peer.frame_bytes_max = value as usize;
+            state.peer.frame_bytes_max = (value as usize).min(SENT_FRAME_BYTES_MAX);
         }
         _ => {}
     }

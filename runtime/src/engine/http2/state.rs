@@ -2,7 +2,7 @@
 
 use super::{
     budget::Budget,
-    frame::{self, Fatal, Reason, WINDOW_DEFAULT},
+    frame::{self, Reason, WINDOW_DEFAULT},
     hpack::Encoder,
     outbox::Outbox,
     stream::{Ended, Stream, Streams},
@@ -19,6 +19,10 @@ use std::{
     task::Waker,
 };
 use tokio::time::Instant;
+
+/// The largest DATA frame we send, whatever the peer would take: a larger one
+/// would keep other calls waiting.
+pub(super) const SENT_FRAME_BYTES_MAX: usize = 64 << 10;
 
 /// Calls append their replies while less than this waits for the socket.
 pub(super) const OUTBOX_BYTES_MAX: usize = 128 << 10;
@@ -134,9 +138,7 @@ impl Shared {
             self.held.fetch_add(after - before, Ordering::Relaxed);
         } else {
             self.held.fetch_sub(before - after, Ordering::Relaxed);
-            for waker in state.gated.drain(..) {
-                waker.wake();
-            }
+            state.open_gate();
         }
     }
 
@@ -240,6 +242,13 @@ impl State {
         }
     }
 
+    /// Lets handlers that wait look again whether they still must.
+    pub(super) fn open_gate(&mut self) {
+        for waker in self.gated.drain(..) {
+            waker.wake();
+        }
+    }
+
     /// Whether others have waited for room before this stream, which would have
     /// it before them. Small replies may: they cost nobody a turn.
     pub(super) fn must_queue(&self, id: u32, bytes: usize) -> bool {
@@ -284,7 +293,8 @@ impl State {
             if let Some(stream) = self.streams.get_mut(&id) {
                 stream.outgoing.queued = false;
                 stream.outgoing.turn = true;
-                room = room.saturating_sub(stream.outgoing.held);
+                let wants = stream.outgoing.window.room(stream.outgoing.held);
+                room = room.saturating_sub(wants);
                 if let Some(sender) = stream.outgoing.sender.take() {
                     sender.wake();
                 }
@@ -294,9 +304,9 @@ impl State {
 
     /// `bytes` of a stream were read or are none of anybody's business: its peer may send as many more, and is
     /// told once that is worth a frame.
-    pub(super) fn release(&mut self, id: u32, bytes: usize, limits: &Limits) -> Result<(), Fatal> {
+    pub(super) fn release(&mut self, id: u32, bytes: usize, limits: &Limits) {
         if bytes == 0 {
-            return Ok(());
+            return;
         }
         if let Some(stream) = self.streams.get_mut(&id)
             && !stream.incoming.ended
@@ -308,26 +318,24 @@ impl State {
                 >= super::super::connection::window(limits.unread_bytes_per_stream_max) / 2
             {
                 let released = std::mem::take(&mut incoming.released);
-                incoming.window.grow(i64::from(released))?;
+                incoming.window.give_back(released);
                 frame::put_window_update(self.out.frames(), id, released);
                 self.wake();
             }
         }
         self.release_connection(bytes);
-        Ok(())
     }
 
     /// The same for all streams together.
     pub(super) fn release_connection(&mut self, bytes: usize) {
-        // Told in quarters of the protocol's own window: a peer with little left waits.
+        // Half of the protocol's own window: a peer that was told of no larger one has as much left.
         const TOLD_BYTES: u32 = WINDOW_DEFAULT as u32 / 2;
         self.released += bytes as u32;
         if self.released >= TOLD_BYTES {
             let released = std::mem::take(&mut self.released);
-            if self.receive_window.grow(i64::from(released)).is_ok() {
-                frame::put_window_update(self.out.frames(), 0, released);
-                self.wake();
-            }
+            self.receive_window.give_back(released);
+            frame::put_window_update(self.out.frames(), 0, released);
+            self.wake();
         }
     }
 }

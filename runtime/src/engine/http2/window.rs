@@ -31,6 +31,12 @@ impl Window {
         Ok(())
     }
 
+    /// Gives back what was taken by [`take_received`](Self::take_received).
+    pub(super) fn give_back(&mut self, bytes: u32) {
+        self.0 += i64::from(bytes);
+        debug_assert!(self.0 <= WINDOW_MAX, "more was given back than taken");
+    }
+
     pub(super) fn grow(&mut self, bytes: i64) -> Result<(), Fatal> {
         self.0 += bytes;
         if self.0 > WINDOW_MAX {

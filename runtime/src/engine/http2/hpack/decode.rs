@@ -90,7 +90,7 @@ impl Decoder {
     }
 
     /// Reads a string into `text` (section 5.2). What it may hold is bounded by
-    /// the block: a coded byte is at most 8/5 of a plain one.
+    /// the block: a coded byte holds at most 8/5 symbols.
     fn string(&mut self, block: &mut &[u8]) -> Result<(), Fatal> {
         let coded = block.first().ok_or(CUT)? & 0x80 != 0;
         let length = integer(block, 7)?;

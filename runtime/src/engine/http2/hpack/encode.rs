@@ -14,8 +14,9 @@ pub(in super::super) struct Encoder {
     entries: VecDeque<(HeaderName, HeaderValue)>,
     bytes: usize,
     bytes_max: usize,
-    /// A size that the peer has to be told before the next block.
-    resized: bool,
+    /// The smallest size since the last block: the peer has to be told of it before
+    /// the next one, and of the size that holds (RFC 7541, section 4.2).
+    resized: Option<usize>,
 }
 
 impl Default for Encoder {
@@ -24,7 +25,7 @@ impl Default for Encoder {
             entries: VecDeque::new(),
             bytes: 0,
             bytes_max: TABLE_BYTES,
-            resized: false,
+            resized: None,
         }
     }
 }
@@ -39,7 +40,7 @@ impl Encoder {
         let bytes_max = (bytes as usize).min(TABLE_BYTES);
         if bytes_max != self.bytes_max {
             self.bytes_max = bytes_max;
-            self.resized = true;
+            self.resized = Some(self.resized.map_or(bytes_max, |least| least.min(bytes_max)));
             self.evict(0);
         }
     }
@@ -51,7 +52,10 @@ impl Encoder {
         headers: &HeaderMap,
         out: &mut Vec<u8>,
     ) {
-        if std::mem::take(&mut self.resized) {
+        if let Some(least) = self.resized.take() {
+            if least < self.bytes_max {
+                integer(out, 0x20, 5, least);
+            }
             integer(out, 0x20, 5, self.bytes_max);
         }
         if let Some(status) = status {
