@@ -47,7 +47,8 @@ impl Serves {
         loop {
             let start = said.len();
             if lines.read_line(&mut said).unwrap() == 0 {
-                panic!("the child ended: {said}");
+                let ended = child.wait().unwrap();
+                panic!("the child ended, {ended}: {said}");
             }
             // A name of the test harness may stand before it.
             if let Some((_, addresses)) = said[start..].split_once("serving at ") {

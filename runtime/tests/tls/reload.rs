@@ -4,7 +4,7 @@ use crate::{
     Authority, Pem, by_name, call, common::*, echo, is_refused, mutual, names::shown, proves,
     trusts, trusts_as,
 };
-use cordial_runtime::{ClientTls, Pem as Source, ServerTls};
+use cordial_runtime::{ClientTls, Pem as Source, Server, ServerTls};
 use rcgen::ExtendedKeyUsagePurpose::ServerAuth;
 use std::{
     path::{Path, PathBuf},
@@ -90,6 +90,34 @@ async fn a_renewed_certificate_is_shown_and_no_connection_lost() {
     assert!(seen == second.der());
     // The connection from before goes on: a new one would say so.
     call(&before).await.unwrap();
+}
+
+/// Every core goes by the same, and tells handlers who calls.
+#[tokio::test]
+async fn a_renewed_certificate_is_shown_on_every_core() {
+    let (servers, clients) = (Authority::new(), Authority::new());
+    let files = Files::new("cores");
+    files.put(&servers.server("localhost"));
+    let [chain, key] = ["tls.crt", "tls.key"].map(|name| files.source(name));
+    let tls = ServerTls::mutual(chain, key, clients.pem()).unwrap();
+    let tls = tls.with_reload_interval(INTERVAL);
+    let probe = Probe::echo().unary(|request| async move {
+        let names = request.peer_identity().unwrap().dns_names().to_vec();
+        Ok(note(&names.join(",")).into())
+    });
+    let server = Server::new().per_core().tls(tls.clone());
+    let mut serving = Serving::start(server.add(probe.routes())).await;
+    let renewed = servers.server("localhost");
+    files.put(&renewed);
+    until(async || tls.reloads() == 1).await;
+    for _ in 0..16 {
+        let seen = shown(&serving, &servers, "localhost").await.unwrap();
+        assert!(seen == renewed.der());
+        let ada = trusts_as(&servers, &clients.client("ada"));
+        assert_eq!(call(&by_name(&serving, ada)).await.unwrap(), "ada");
+    }
+    serving.ask_to_stop();
+    serving.stopped().await;
 }
 
 #[tokio::test]
