@@ -30,6 +30,19 @@ pub fn ours() -> Config {
     BOXED.into_iter().fold(config, Config::boxed)
 }
 
+/// The same, as the plugin is asked for it.
+pub fn parameter() -> String {
+    let options = [
+        ("bytes", &SHARED[..]),
+        ("btree_map", &SORTED),
+        ("boxed", &BOXED),
+    ];
+    let each = options
+        .into_iter()
+        .flat_map(|(option, names)| names.iter().map(move |name| format!("{option}={name}")));
+    each.collect::<Vec<_>>().join(",")
+}
+
 /// What prost makes of the same files.
 pub fn as_prost_has_them() -> BTreeMap<String, String> {
     let out = super::scratch("kinds");
