@@ -39,6 +39,8 @@ pub(crate) struct Sample {
     pub(crate) cpu_micros: Option<f64>,
     /// Calls that failed, a second; they count nowhere else.
     pub(crate) failed_per_second: f64,
+    /// How much of a core the generator used; of servers.
+    pub(crate) generator_busy: Option<f64>,
     /// Half of the calls took no longer.
     pub(crate) p50_micros: Option<f64>,
     /// 99 of 100 took no longer.
@@ -89,9 +91,10 @@ fn generate(job: &Job) -> Result<Sample> {
     let mut generator = Generator::new(&job.address, &job.workload.sources()?)?;
     generator.run(job.part(WARM_UP, WARM_UP_MIN))?;
     generator.reset();
-    let (start, before) = (Instant::now(), bench_host::cpu_time(job.server_pid));
+    let pids = [job.server_pid, std::process::id()];
+    let (start, before) = (Instant::now(), pids.map(bench_host::cpu_time));
     generator.run(Duration::from_secs_f64(job.seconds))?;
-    let (time, after) = (start.elapsed(), bench_host::cpu_time(job.server_pid));
+    let (time, after) = (start.elapsed(), pids.map(bench_host::cpu_time));
     generator.count_unfinished();
     let all = |generator: &Generator| -> u64 {
         generator.tallies.iter().map(|tally| tally.messages).sum()
@@ -104,11 +107,12 @@ fn generate(job: &Job) -> Result<Sample> {
         let nanos = tally.latencies.value_at_quantile(quantile);
         (!tally.latencies.is_empty()).then_some(nanos as f64 / 1e3)
     };
-    let cpu = after.zip(before).map(|(after, before)| after - before);
+    let used = |end: usize| Some((after[end]? - before[end]?).as_secs_f64());
     let mut sample = Sample {
         per_second: tally.messages as f64 / time.as_secs_f64(),
         failed_per_second: tally.failed as f64 / time.as_secs_f64(),
-        cpu_micros: cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / messages),
+        cpu_micros: used(0).map(|cpu| cpu * 1e6 / messages),
+        generator_busy: used(1).map(|cpu| cpu / time.as_secs_f64()),
         p50_micros: latency(0.5),
         p99_micros: latency(0.99),
         allocations: None,
@@ -172,6 +176,7 @@ async fn call(mut caller: impl Caller, job: &Job) -> Result<Sample> {
         per_second: made / (end - start).as_secs_f64(),
         failed_per_second: 0.0,
         cpu_micros: cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / made),
+        generator_busy: None,
         p50_micros: None,
         p99_micros: None,
         allocations: None,

@@ -47,7 +47,7 @@ pub(crate) struct Ratios {
     pub(crate) p99: Option<f64>,
 }
 
-const HEAD: [&str; 14] = [
+const HEAD: [&str; 15] = [
     "row",
     "stack",
     "throughput x",
@@ -62,6 +62,7 @@ const HEAD: [&str; 14] = [
     "p99 us",
     "allocs",
     "bytes",
+    "client %",
 ];
 
 impl Row {
@@ -116,7 +117,7 @@ impl Row {
         format!("{worst:.2}..{best:.2}")
     }
 
-    fn cells(&self) -> impl Iterator<Item = [String; 14]> {
+    fn cells(&self) -> impl Iterator<Item = [String; 15]> {
         self.results.iter().enumerate().map(|(index, result)| {
             let ratios = result.ratios.unwrap_or_default();
             let name = if index == 0 { self.name.as_str() } else { "" };
@@ -135,6 +136,10 @@ impl Row {
                 figure(result.median(|sample| sample.p99_micros), 0),
                 figure(result.median(|sample| sample.allocations), 1),
                 figure(result.median(|sample| sample.allocated_bytes), 0),
+                figure(
+                    result.median(|sample| Some(100.0 * sample.generator_busy?)),
+                    0,
+                ),
             ]
         })
     }
