@@ -119,14 +119,15 @@ limits! {
     /// Time between PINGs of a client without calls. Default 2 h (gRFC A8).
     IdlePingIntervalMin: idle_ping_interval_min / with_idle_ping_interval_min: Duration = Duration::from_secs(2 * 60 * 60);
 
-    /// Bytes of replies that wait for one peer to read. Default 8 MiB, two of the
-    /// largest messages: handlers of that peer's calls wait then, and its stalled
-    /// calls are reset after `stalled_reply_timeout`.
-    UnsentBytesPerConnectionMax: unsent_bytes_per_connection_max / with_unsent_bytes_per_connection_max: usize = 8 << 20;
+    /// Bytes of replies that wait for one peer to read. Default 2 MiB: the handlers
+    /// of that peer's calls wait then, and its stalled calls are reset after
+    /// `stalled_reply_timeout`. The reply that reaches it is still held whole.
+    UnsentBytesPerConnectionMax: unsent_bytes_per_connection_max / with_unsent_bytes_per_connection_max: usize = 2 << 20;
 
-    /// Bytes of replies that wait for all peers of a server. Default 32 MiB:
-    /// handlers of whoever holds some of them wait then.
-    UnsentBytesMax: unsent_bytes_max / with_unsent_bytes_max: usize = 32 << 20;
+    /// Bytes of replies that wait for all peers of a server. Default 16 MiB: handlers
+    /// of whoever holds some of them wait then, and those of others go one at a time
+    /// on each connection.
+    UnsentBytesMax: unsent_bytes_max / with_unsent_bytes_max: usize = 16 << 20;
 
     /// Time the flow-control window of a call may stay shut while its peer is over
     /// its bytes. Default 30 s; the call is reset then. A slow reader that is within

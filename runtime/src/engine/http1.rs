@@ -34,7 +34,11 @@ pub(super) async fn serve(
         ended = connection.as_mut() => ended,
         () = leave(&activity, limits, drain) => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                ended = connection => ended,
+                // It has been answered, and does not read the answer.
+                () = activity.idle_for(limits.stalled_write_timeout) => return,
+            }
         }
     };
     if let Err(error) = ended {

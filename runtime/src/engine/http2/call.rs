@@ -6,12 +6,15 @@ use super::{
 };
 use crate::engine::{Answer, HttpBody};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use http_body::Body;
 use std::{
     future::poll_fn,
     pin::{Pin, pin},
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
 };
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -24,6 +27,8 @@ const CREDITED_BYTES_MIN: usize = 256;
 pub(super) struct Call {
     shared: Arc<Shared>,
     id: u32,
+    /// It goes alone while all peers together read too little.
+    alone: AtomicBool,
     done: bool,
 }
 
@@ -49,15 +54,17 @@ enum Next {
 
 /// Answers one request and sends the answer. Aborted, it drops the handler.
 pub(super) async fn run<A: Answer>(answer: A, request: http::Request<HttpBody>, mut call: Call) {
+    let bodiless = request.method() == Method::HEAD;
+    // A call that has to wait has not begun, and counts for nothing yet.
+    poll_fn(|cx| call.poll_gate(cx)).await;
     let response = {
         let mut answering = pin!(answer.answer(request));
-        poll_fn(|cx| {
-            ready!(call.poll_gate(cx));
-            answering.as_mut().poll(cx)
-        })
-        .await
+        poll_fn(|cx| call.poll_gated(cx, |cx| answering.as_mut().poll(cx))).await
     };
-    let (head, body) = response.into_parts();
+    let (head, mut body) = response.into_parts();
+    if bodiless || [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&head.status) {
+        body = HttpBody::empty();
+    }
     let head = Some((head.status, head.headers));
     // An error means that the stream is gone, and with it whoever would hear of it.
     let _ = call.send(head, body).await;
@@ -71,22 +78,60 @@ impl Call {
         Self {
             shared: shared.clone(),
             id,
+            alone: AtomicBool::new(false),
             done: false,
         }
     }
 
-    /// Ready when the peer has read enough of what it was sent before.
+    /// Ready when the peer has read enough of what it was sent before. While all
+    /// peers together read too little, the calls of a connection go one at a time:
+    /// until what the one before has made is accounted for.
     fn poll_gate(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.shared.is_congested() {
+        if self.is_open() {
             return Poll::Ready(());
         }
         let mut state = self.shared.lock();
         // What it waits for may have happened before the lock was taken.
-        if !self.shared.is_congested() {
+        if self.is_open() {
             return Poll::Ready(());
         }
         state.gate(cx.waker());
         Poll::Pending
+    }
+
+    fn is_open(&self) -> bool {
+        if self.shared.is_congested() {
+            return false;
+        }
+        if !self.shared.is_pressed() || self.alone.load(Ordering::Relaxed) {
+            return true;
+        }
+        let free = !self.shared.alone.swap(true, Ordering::AcqRel);
+        self.alone.store(free, Ordering::Relaxed);
+        free
+    }
+
+    /// Lets the next one go, if this one went alone.
+    fn make_way(&self) {
+        if self.alone.swap(false, Ordering::Relaxed) {
+            let mut state = self.shared.lock();
+            self.shared.alone.store(false, Ordering::Release);
+            state.open_gate();
+        }
+    }
+
+    /// Polls what makes a reply, through the gate.
+    fn poll_gated<T>(
+        &self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        ready!(self.poll_gate(cx));
+        let polled = poll(cx);
+        if polled.is_pending() {
+            self.make_way();
+        }
+        polled
     }
 
     async fn send(
@@ -134,11 +179,7 @@ impl Call {
         body: Pin<&mut HttpBody>,
         sending: &Sending,
     ) -> Poll<Next> {
-        let polled = match self.poll_gate(cx) {
-            Poll::Ready(()) => body.poll_frame(cx),
-            Poll::Pending => Poll::Pending,
-        };
-        match polled {
+        match self.poll_gated(cx, |cx| body.poll_frame(cx)) {
             Poll::Ready(frame) => Poll::Ready(Next::Frame(frame)),
             Poll::Pending if sending.head.is_some() => Poll::Ready(Next::Later),
             Poll::Pending => Poll::Pending,
@@ -149,8 +190,10 @@ impl Call {
     async fn send_until(&self, sending: &mut Sending, until: Option<Instant>) -> Result<(), Gone> {
         let mut late: Option<Pin<Box<Sleep>>> = None;
         poll_fn(|cx| {
-            if let Poll::Ready(sent) = self.poll_send(cx, sending) {
-                return Poll::Ready(sent);
+            let sent = self.poll_send(cx, sending);
+            self.make_way();
+            if sent.is_ready() {
+                return sent;
             }
             let Some(until) = until else {
                 return Poll::Pending;
@@ -197,7 +240,7 @@ impl Call {
         let end_at_head = sending.end && sending.data.is_empty() && sending.trailers.is_none();
         if let Some((status, headers)) = sending.head.take() {
             put_headers(state, self.id, Some(status), &headers, end_at_head);
-            state.strikes.sent();
+            state.strikes.sent(0);
             if end_at_head {
                 return Ok(true);
             }
@@ -228,11 +271,15 @@ impl Call {
             };
             if length == 0 {
                 self.hold(state, sending);
+                let timeout = self.shared.limits.stalled_reply_timeout;
                 if own == 0 {
-                    stall(state, self.id, self.shared.limits.stalled_reply_timeout);
+                    stall(state, self.id, timeout);
                     // It has no use for its turn.
                     state.wake_blocked();
                 } else {
+                    if state.send_window.room(1) == 0 {
+                        stall(state, self.id, timeout);
+                    }
                     state.block(self.id);
                 }
                 return Ok(false);
@@ -242,7 +289,7 @@ impl Call {
             outgoing.stalled_since = None;
             state.send_window.take(length);
             if length == wanted || length >= CREDITED_BYTES_MIN {
-                state.strikes.sent();
+                state.strikes.sent(length);
             }
             let flags = match last && length == sending.data.len() {
                 true => flag::END_STREAM,
@@ -271,6 +318,7 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        self.make_way();
         let running = self.shared.running.fetch_sub(1, Ordering::AcqRel);
         let waited_for = running >= self.shared.limits.streams_per_connection_max;
         if self.done && !waited_for {

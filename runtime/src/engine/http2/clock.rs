@@ -56,7 +56,9 @@ impl Clock {
         if next < self.armed || self.is_due(now) {
             self.armed = next;
             self.timer.as_mut().reset(next);
-            if self.timer.as_mut().poll(cx).is_ready() {
+            // A timer that has no budget left would not know whom to wake.
+            let mut timer = tokio::task::coop::unconstrained(self.timer.as_mut());
+            if Pin::new(&mut timer).poll(cx).is_ready() {
                 cx.waker().wake_by_ref();
             }
         }

@@ -6,6 +6,12 @@ use http::{
     uri::{Authority, PathAndQuery, Scheme},
 };
 
+/// A list that is as many times over the limit is no mistake.
+const FAR: usize = 4;
+
+/// What most requests need at most.
+const HEADERS_USUAL: usize = 12;
+
 /// The fields of one block.
 pub(super) struct Fields {
     method: Option<Method>,
@@ -25,6 +31,8 @@ pub(super) enum Read<T> {
     Malformed,
     /// It is larger than `header_bytes_max`.
     TooLarge,
+    /// It is so much larger that no mistake explains it.
+    FarTooLarge,
 }
 
 /// A request without its body, and how long that is said to be.
@@ -37,7 +45,7 @@ impl Fields {
             scheme: None,
             authority: None,
             path: None,
-            headers: HeaderMap::with_capacity(12),
+            headers: HeaderMap::with_capacity(HEADERS_USUAL),
             bytes: 0,
             bytes_max: bytes_max as usize,
             malformed: false,
@@ -63,7 +71,9 @@ impl Fields {
     }
 
     fn refused<T>(&self) -> Option<Read<T>> {
-        if self.bytes > self.bytes_max {
+        if self.bytes > self.bytes_max.saturating_mul(FAR) {
+            Some(Read::FarTooLarge)
+        } else if self.bytes > self.bytes_max {
             Some(Read::TooLarge)
         } else if self.malformed {
             Some(Read::Malformed)

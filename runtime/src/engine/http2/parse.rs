@@ -16,14 +16,16 @@ enum Expects {
     Head,
     Payload(Head),
     Padding(Head),
-    Data {
-        head: Head,
-        left: usize,
-        padding: usize,
-    },
-    Skip {
-        left: usize,
-    },
+    Data(Rest),
+    Skip { left: usize },
+}
+
+/// What is to come of a DATA frame's data, and the padding after it.
+#[derive(Clone, Copy, Debug)]
+struct Rest {
+    head: Head,
+    left: usize,
+    padding: usize,
 }
 
 /// One step of a connection's bytes.
@@ -58,82 +60,31 @@ impl Parser {
         mut input: &[u8],
         mut take: impl FnMut(Event<'_>) -> Result<(), Fatal>,
     ) -> Result<(), Fatal> {
+        let input = &mut input;
         loop {
-            match self.expects {
-                Expects::Head => {
-                    let Some(head) = self.gather(&mut input, HEAD_BYTES, Head::read) else {
-                        return Ok(());
-                    };
-                    let head = head?;
-                    take(Event::Head(head))?;
-                    self.expects = Expects::after(head);
-                }
+            let next = match self.expects {
+                Expects::Head => match self.gather(input, HEAD_BYTES, Head::read) {
+                    None => None,
+                    Some(head) => {
+                        let head = head?;
+                        take(Event::Head(head))?;
+                        Some(Expects::after(head))
+                    }
+                },
                 Expects::Payload(head) => {
-                    let taken = self.gather(&mut input, head.length, |all| {
-                        take(Event::Payload(head, all))
-                    });
-                    match taken {
-                        None => return Ok(()),
-                        Some(taken) => taken?,
+                    let whole = |payload: &[u8]| take(Event::Payload(head, payload));
+                    match self.gather(input, head.length, whole) {
+                        None => None,
+                        Some(taken) => taken.map(|()| Some(Expects::Head))?,
                     }
-                    self.expects = Expects::Head;
                 }
-                Expects::Padding(head) => {
-                    let Some((padding, rest)) = input.split_first() else {
-                        return Ok(());
-                    };
-                    input = rest;
-                    let padding = usize::from(*padding);
-                    let left = (head.length - 1)
-                        .checked_sub(padding)
-                        .ok_or(Fatal::protocol("more padding than payload"))?;
-                    self.expects = Expects::Data {
-                        head,
-                        left,
-                        padding,
-                    };
-                }
-                Expects::Data {
-                    head,
-                    left,
-                    padding,
-                } => {
-                    let here = left.min(input.len());
-                    if here == 0 && left > 0 {
-                        return Ok(());
-                    }
-                    let (data, rest) = input.split_at(here);
-                    input = rest;
-                    let left = left - here;
-                    let done = left == 0;
-                    take(Event::Data {
-                        stream: head.stream,
-                        data,
-                        padding: if done {
-                            head.length - head.data_length(padding)
-                        } else {
-                            0
-                        },
-                        end_stream: done && head.has(flag::END_STREAM),
-                    })?;
-                    self.expects = match done {
-                        true => Expects::Skip { left: padding },
-                        false => Expects::Data {
-                            head,
-                            left,
-                            padding,
-                        },
-                    };
-                }
-                Expects::Skip { left } => {
-                    let here = left.min(input.len());
-                    input = &input[here..];
-                    if here < left {
-                        self.expects = Expects::Skip { left: left - here };
-                        return Ok(());
-                    }
-                    self.expects = Expects::Head;
-                }
+                Expects::Padding(head) => padding(head, input)?,
+                Expects::Data(rest) => rest.pass(input, &mut take)?,
+                Expects::Skip { left } => skip(left, input),
+            };
+            match next {
+                Some(next) => self.expects = next,
+                None => return Ok(()),
             }
         }
     }
@@ -160,6 +111,64 @@ impl Parser {
         }
         // Taken out, so that an idle connection keeps no buffer.
         Some(take(&std::mem::take(&mut self.partial)))
+    }
+}
+
+impl Rest {
+    /// Passes on what has come of it; `None` if that is nothing.
+    fn pass(
+        mut self,
+        input: &mut &[u8],
+        take: &mut impl FnMut(Event<'_>) -> Result<(), Fatal>,
+    ) -> Result<Option<Expects>, Fatal> {
+        let (data, rest) = input.split_at(self.left.min(input.len()));
+        if data.is_empty() && self.left > 0 {
+            return Ok(None);
+        }
+        *input = rest;
+        self.left -= data.len();
+        let done = self.left == 0;
+        take(Event::Data {
+            stream: self.head.stream,
+            data,
+            padding: match done {
+                true => self.head.length - self.head.data_length(self.padding),
+                false => 0,
+            },
+            end_stream: done && self.head.has(flag::END_STREAM),
+        })?;
+        let left = self.padding;
+        Ok(Some(match done {
+            true => Expects::Skip { left },
+            false => Expects::Data(self),
+        }))
+    }
+}
+
+/// The first byte of padded data says how long the padding is.
+fn padding(head: Head, input: &mut &[u8]) -> Result<Option<Expects>, Fatal> {
+    let Some((padding, rest)) = input.split_first() else {
+        return Ok(None);
+    };
+    *input = rest;
+    let padding = usize::from(*padding);
+    let left = (head.length - 1)
+        .checked_sub(padding)
+        .ok_or(Fatal::protocol("more padding than payload"))?;
+    Ok(Some(Expects::Data(Rest {
+        head,
+        left,
+        padding,
+    })))
+}
+
+fn skip(left: usize, input: &mut &[u8]) -> Option<Expects> {
+    let here = left.min(input.len());
+    *input = &input[here..];
+    match left - here {
+        0 => Some(Expects::Head),
+        _ if here == 0 => None,
+        left => Some(Expects::Skip { left }),
     }
 }
 
@@ -217,11 +226,11 @@ impl Expects {
     fn after(head: Head) -> Self {
         match head.kind {
             kind::DATA if head.has(flag::PADDED) => Self::Padding(head),
-            kind::DATA => Self::Data {
+            kind::DATA => Self::Data(Rest {
                 head,
                 left: head.length,
                 padding: 0,
-            },
+            }),
             kind::HEADERS
             | kind::CONTINUATION
             | kind::PRIORITY

@@ -9,12 +9,16 @@ use super::{
     strikes::Strikes,
     window::Window,
 };
-use crate::{engine::Settings, limits::Limits, metrics::Metrics};
+use crate::{
+    engine::{Settings, connection::window},
+    limits::Limits,
+    metrics::Metrics,
+};
 use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
     task::Waker,
 };
@@ -38,6 +42,8 @@ pub(super) struct Shared {
     held: AtomicUsize,
     /// Handlers that run, those of reset calls included.
     pub(super) running: AtomicU32,
+    /// One of the calls goes alone.
+    pub(super) alone: AtomicBool,
 }
 
 pub(super) struct State {
@@ -96,7 +102,7 @@ impl Shared {
                     window: WINDOW_DEFAULT,
                     frame_bytes_max: frame::PAYLOAD_BYTES_MAX,
                 },
-                strikes: Strikes::new(&limits),
+                strikes: Strikes::new(&limits, Instant::now()),
                 send_window: Window::new(WINDOW_DEFAULT),
                 receive_window: Window::new(window),
                 released: 0,
@@ -112,6 +118,7 @@ impl Shared {
             budget: settings.unsent.clone(),
             held: AtomicUsize::new(0),
             running: AtomicU32::new(0),
+            alone: AtomicBool::new(false),
         })
     }
 
@@ -123,8 +130,12 @@ impl Shared {
     /// connection's bound, or over that of all and not without guilt.
     pub(super) fn is_congested(&self) -> bool {
         let held = self.held.load(Ordering::Relaxed);
-        held >= self.limits.unsent_bytes_per_connection_max
-            || (held > 0 && self.budget.held() >= self.limits.unsent_bytes_max)
+        held >= self.limits.unsent_bytes_per_connection_max || (held > 0 && self.is_pressed())
+    }
+
+    /// Whether all peers together read too little.
+    pub(super) fn is_pressed(&self) -> bool {
+        self.budget.held() >= self.limits.unsent_bytes_max
     }
 
     /// Says that a stream holds `after` bytes instead of `before`, and lets the
@@ -138,13 +149,18 @@ impl Shared {
             self.held.fetch_add(after - before, Ordering::Relaxed);
         } else {
             self.held.fetch_sub(before - after, Ordering::Relaxed);
-            state.open_gate();
+            if !self.is_congested() {
+                state.open_gate();
+            }
         }
     }
 
     /// Forgets a stream. What it held is free again.
     pub(super) fn remove(&self, state: &mut State, id: u32) -> Option<Stream> {
         let mut stream = state.streams.remove(&id)?;
+        if stream.outgoing.queued {
+            state.blocked.retain(|waiting| *waiting != id);
+        }
         let unread = stream.incoming.unread();
         stream.incoming.wake();
         if let Some(sender) = stream.outgoing.sender.take() {
@@ -204,10 +220,14 @@ impl Drop for Shared {
     }
 }
 
+/// What a peer may send on one stream before it is read.
+pub(super) fn stream_window(limits: &Limits) -> u32 {
+    window(limits.unread_bytes_per_stream_max)
+}
+
 /// The connection's window is the protocol's own at least: it cannot be lowered.
 pub(super) fn connection_window(limits: &Limits) -> u32 {
-    super::super::connection::window(limits.unread_bytes_per_connection_max)
-        .max(WINDOW_DEFAULT as u32)
+    window(limits.unread_bytes_per_connection_max).max(WINDOW_DEFAULT as u32)
 }
 
 impl State {
@@ -314,9 +334,7 @@ impl State {
         {
             let incoming = &mut stream.incoming;
             incoming.released += bytes as u32;
-            if incoming.released
-                >= super::super::connection::window(limits.unread_bytes_per_stream_max) / 2
-            {
+            if incoming.released >= stream_window(limits) / 2 {
                 let released = std::mem::take(&mut incoming.released);
                 incoming.window.give_back(released);
                 frame::put_window_update(self.out.frames(), id, released);

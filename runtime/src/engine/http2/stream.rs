@@ -13,6 +13,7 @@ use tokio::{task::AbortHandle, time::Instant};
 /// A stream that has not ended in both directions.
 #[derive(Debug)]
 pub(super) struct Stream {
+    pub(super) opened: Instant,
     pub(super) incoming: Incoming,
     pub(super) outgoing: Outgoing,
     /// Runs the handler.
@@ -60,8 +61,15 @@ pub(super) struct Outgoing {
 }
 
 impl Stream {
-    pub(super) fn new(receive: i64, send: i64, declared: Option<u64>, ended: bool) -> Self {
+    pub(super) fn new(
+        opened: Instant,
+        receive: i64,
+        send: i64,
+        declared: Option<u64>,
+        ended: bool,
+    ) -> Self {
         Self {
+            opened,
             incoming: Incoming {
                 data: BytesMut::new(),
                 trailers: None,
@@ -166,7 +174,11 @@ pub(super) struct Ended {
     finished: VecDeque<u32>,
 }
 
+/// Streams remembered. What comes for older ones ends the connection: a peer that
+/// hears of a reset has long been silent.
 const RESET_MAX: usize = 1_024;
+
+/// Streams remembered, to tell HEADERS that come twice from ids that go backwards.
 const FINISHED_MAX: usize = 16;
 
 impl Ended {
@@ -192,6 +204,11 @@ impl Ended {
     /// Whether we reset `id`, and its peer may not know yet.
     pub(super) fn was_reset(&self, id: u32) -> bool {
         self.reset.iter().any(|(known, _)| *known == id)
+    }
+
+    /// The peer has said its last of a stream that we reset.
+    pub(super) fn forget(&mut self, id: u32) {
+        self.reset.retain(|(known, _)| *known != id);
     }
 
     /// Data for a stream that we reset: `None` if there is no such stream.

@@ -9,6 +9,15 @@ use tokio::time::Instant;
 /// What a call that ended makes up for, in frames.
 const FRAMES_PER_CALL: usize = 10;
 
+/// What an empty DATA frame counts, in frames: no client has a reason for one.
+const EMPTY_DATA_FRAMES: usize = 10;
+
+/// A WINDOW_UPDATE for as much, of what was sent, is what a reader says.
+const UPDATE_BYTES_MIN: i64 = 1 << 10;
+
+/// Resets that a second makes up for: calls are given up for good reasons, too.
+const RESETS_PER_SECOND: f64 = 10.0;
+
 #[derive(Debug)]
 pub(super) struct Strikes {
     /// Calls that the peer reset.
@@ -18,6 +27,11 @@ pub(super) struct Strikes {
     /// Frames that carried nothing of a call.
     frames: Tally,
     pings: Pings,
+    /// Bytes that were sent and that no WINDOW_UPDATE has answered, counted twice:
+    /// for the stream and for the connection.
+    unanswered: i64,
+    /// When resets were last made up for.
+    forgiven: Instant,
 }
 
 #[derive(Debug)]
@@ -51,7 +65,7 @@ impl Tally {
 }
 
 impl Strikes {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits, now: Instant) -> Self {
         let tally = |max, limit, debug| Tally {
             count: 0,
             max,
@@ -78,10 +92,17 @@ impl Strikes {
                 last: None,
                 forgiven: true,
             },
+            unanswered: 0,
+            forgiven: now,
         }
     }
 
-    pub(super) fn reset(&mut self) -> Result<(), Fatal> {
+    pub(super) fn reset(&mut self, now: Instant) -> Result<(), Fatal> {
+        let seconds = now.duration_since(self.forgiven).as_secs_f64();
+        if seconds * RESETS_PER_SECOND >= 1.0 {
+            self.resets.forgive((seconds * RESETS_PER_SECOND) as usize);
+            self.forgiven = now;
+        }
         self.resets.add()
     }
 
@@ -93,6 +114,21 @@ impl Strikes {
         self.frames.add()
     }
 
+    /// A DATA frame without data came.
+    pub(super) fn empty_data(&mut self) -> Result<(), Fatal> {
+        self.frames.count += EMPTY_DATA_FRAMES - 1;
+        self.frames.add()
+    }
+
+    /// A WINDOW_UPDATE came.
+    pub(super) fn window_update(&mut self, bytes: i64) -> Result<(), Fatal> {
+        if (UPDATE_BYTES_MIN..=self.unanswered).contains(&bytes) {
+            self.unanswered -= bytes;
+            return Ok(());
+        }
+        self.frames.add()
+    }
+
     /// A call ended as it should.
     pub(super) fn call_ended(&mut self) {
         self.resets.forgive(1);
@@ -100,10 +136,11 @@ impl Strikes {
         self.frames.forgive(FRAMES_PER_CALL);
     }
 
-    /// A HEADERS or DATA frame was sent, for which the peer may have said that
-    /// the stream and the connection may go on.
-    pub(super) fn sent(&mut self) {
+    /// A HEADERS frame was sent, or a DATA frame that the peer's window did not
+    /// cut short. A peer may say of each that the stream and the connection go on.
+    pub(super) fn sent(&mut self, data: usize) {
         self.pings.forgiven = true;
+        self.unanswered += 2 * data as i64;
         self.frames.forgive(2);
     }
 

@@ -65,6 +65,9 @@ impl Decoder {
             }
             first = false;
         }
+        if self.text.capacity() > TABLE_BYTES {
+            self.text = Vec::new();
+        }
         Ok(())
     }
 

@@ -1,17 +1,20 @@
 //! One connection: reads, starts calls, writes what they reply, and knows when
 //! it is time to go.
 
+mod due;
+mod ending;
+
 use super::{
-    super::{Answer, HttpBody, Io, Peer, Settings},
     body::RequestBody,
     call::{self, Call},
-    clock::{Clock, after},
-    frame::{self, Fatal, Reason},
+    clock::Clock,
+    frame,
     outbox::{Outbox, PIECES_MAX},
     receive::Receiver,
-    state::{Shared, State, connection_window},
+    state::{Shared, State, connection_window, stream_window},
 };
-use crate::limits::Limit;
+use crate::engine::{Answer, HttpBody, Io, Peer, Settings};
+use ending::Phase;
 use std::{
     cell::Cell,
     future::poll_fn,
@@ -19,7 +22,6 @@ use std::{
     pin::{Pin, pin},
     sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
-    time::Duration,
 };
 use tokio::{io::ReadBuf, sync::watch, time::Instant};
 
@@ -39,40 +41,8 @@ const GATHERED_BYTES_MAX: usize = 64 << 10;
 /// the connection's window until they are read.
 const WHOLE_BYTES_MAX: usize = 4 << 10;
 
-/// How long a peer has to hear of our going before its new calls are ignored.
-const WARNING: Duration = Duration::from_secs(1);
-
-/// How long a peer has to hang up after us. Hanging up first, with bytes of its
-/// unread, could keep our last ones from it.
-const LINGER: Duration = Duration::from_secs(1);
-
-/// What our PINGs say: that of the farewell is known by it.
-const FAREWELL: [u8; 8] = *b"farewell";
-const KEEPALIVE: [u8; 8] = *b"alive?  ";
-
 thread_local! {
     static SCRATCH: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
-}
-
-/// How far the connection's end has come.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Phase {
-    Open,
-    /// The peer was asked to open no more streams, and may not have heard.
-    Warned {
-        since: Instant,
-        grace: Option<Duration>,
-    },
-    /// It has been told which streams are served. They end, by `cut` at the latest.
-    Leaving {
-        cut: Option<Instant>,
-    },
-    /// Nothing is left to say.
-    Closing {
-        since: Instant,
-        shut: bool,
-    },
-    Closed,
 }
 
 struct Connection<I, A> {
@@ -83,6 +53,8 @@ struct Connection<I, A> {
     receiver: Receiver,
     /// What the socket is being given.
     writing: Outbox,
+    /// How much of what waits for the socket is accounted for.
+    unwritten: usize,
     clock: Clock,
     phase: Phase,
     /// It let other tasks run first, so that one write serves many of them.
@@ -102,7 +74,7 @@ enum Reading {
 }
 
 /// Serves until either side has gone. `io` has given the preface.
-pub(in super::super) async fn serve<I: Io, A: Answer>(
+pub(in crate::engine) async fn serve<I: Io, A: Answer>(
     io: I,
     peer: Peer,
     answer: A,
@@ -118,6 +90,7 @@ pub(in super::super) async fn serve<I: Io, A: Answer>(
         shared,
         receiver: Receiver::new(),
         writing: Outbox::default(),
+        unwritten: 0,
         phase: Phase::Open,
         yielded: false,
     };
@@ -139,10 +112,7 @@ impl<I: Io, A: Answer> Connection<I, A> {
         let limits = &self.shared.limits;
         let settings = [
             (0x3, limits.streams_per_connection_max),
-            (
-                0x4,
-                super::super::connection::window(limits.unread_bytes_per_stream_max),
-            ),
+            (0x4, stream_window(limits)),
             (0x6, limits.header_bytes_max),
         ];
         let more = connection_window(limits) - frame::WINDOW_DEFAULT as u32;
@@ -238,8 +208,7 @@ impl<I: Io, A: Answer> Connection<I, A> {
     fn start(&mut self) -> bool {
         let mut started = false;
         // Handlers of reset calls run until they notice, and count until then.
-        while self.shared.running.load(Ordering::Acquire)
-            < self.shared.limits.streams_per_connection_max
+        while self.may_start()
             && let Some((id, request)) = self.receiver.begin()
         {
             let body = self.body(&mut self.shared.lock(), id);
@@ -257,6 +226,11 @@ impl<I: Io, A: Answer> Connection<I, A> {
             started = true;
         }
         started
+    }
+
+    fn may_start(&self) -> bool {
+        let max = self.shared.limits.streams_per_connection_max;
+        self.shared.running.load(Ordering::Acquire) < max
     }
 
     /// The body of a request; `None` if it was reset meanwhile.
@@ -302,176 +276,30 @@ impl<I: Io, A: Answer> Connection<I, A> {
                 }
                 Poll::Pending => {
                     self.clock.write_blocked_since.get_or_insert(now);
+                    self.hold_unwritten();
                     return true;
                 }
             }
         }
-        !matches!(Pin::new(&mut self.io).poll_flush(cx), Poll::Ready(Err(_)))
-    }
-
-    /// Asks the peer to open no more streams; calls in flight go on, for `grace`
-    /// if that is said.
-    fn leave(&mut self, debug: &str, grace: Option<Duration>) {
-        if self.phase != Phase::Open {
-            return;
+        if self.unwritten > 0 {
+            self.hold_unwritten();
         }
-        let since = Instant::now();
-        self.phase = Phase::Warned { since, grace };
-        let mut state = self.shared.lock();
-        let out = state.out.frames();
-        frame::put_goaway(out, frame::STREAM_MAX, Reason::NoError, debug);
-        frame::put_ping(out, 0, FAREWELL);
-    }
-
-    /// Ends everything at once, and says why.
-    fn fail(&mut self, fatal: Fatal, now: Instant) {
-        tracing::debug!(peer = ?self.peer, reason = ?fatal.reason, fatal.debug, "connection closed");
-        if let Some(limit) = fatal.limit {
-            self.shared.metrics.reached(limit);
-        }
-        let mut state = self.shared.lock();
-        let last = self.receiver.last.min(self.receiver.last_served);
-        self.receiver.starting.clear();
-        self.shared.abort(&mut state);
-        frame::put_goaway(state.out.frames(), last, fatal.reason, fatal.debug);
-        drop(state);
-        self.phase = Phase::Closing {
-            since: now,
-            shut: false,
-        };
-    }
-
-    /// Goes through the phases of the end as far as they have come.
-    fn proceed(&mut self, cx: &mut Context<'_>, now: Instant) {
-        if let Phase::Warned { since, grace } = self.phase
-            && (self.receiver.pong == Some(FAREWELL) || now >= since + WARNING)
-        {
-            self.receiver.last_served = self.receiver.last;
-            let mut state = self.shared.lock();
-            let out = state.out.frames();
-            frame::put_goaway(out, self.receiver.last, Reason::NoError, "");
-            drop(state);
-            let cut = grace.map(|grace| after(now, grace));
-            self.phase = Phase::Leaving { cut };
-            self.write(cx, now);
-        }
-        let leaving = matches!(self.phase, Phase::Leaving { .. });
-        if (leaving || (self.phase == Phase::Open && self.receiver.peer_leaves))
-            && self.receiver.starting.is_empty()
-            && self.shared.lock().streams.is_empty()
-        {
-            self.phase = Phase::Closing {
-                since: now,
-                shut: false,
-            };
-        }
-        if let Phase::Closing { since, shut: false } = self.phase
-            && self.writing.is_empty()
-            && self.shared.lock().out.is_empty()
-        {
-            let shut = Pin::new(&mut self.io).poll_shutdown(cx);
-            match shut {
-                Poll::Ready(Ok(())) => self.phase = Phase::Closing { since, shut: true },
-                Poll::Ready(Err(_)) => self.phase = Phase::Closed,
-                Poll::Pending => {}
+        match Pin::new(&mut self.io).poll_flush(cx) {
+            Poll::Ready(Ok(())) => self.clock.write_blocked_since = None,
+            Poll::Ready(Err(_)) => return false,
+            Poll::Pending => {
+                self.clock.write_blocked_since.get_or_insert(now);
             }
         }
+        true
     }
 
-    /// Does what is due.
-    fn look(&mut self, now: Instant) {
-        let limits = &self.shared.limits;
-        let due =
-            |since: Option<Instant>, span| since.is_some_and(|since| now >= after(since, span));
-        if due(self.clock.write_blocked_since, limits.stalled_write_timeout) {
-            return self.cut(Limit::StalledWriteTimeout);
-        }
-        if due(self.clock.pinged, limits.keepalive_timeout) {
-            return self.cut(Limit::KeepaliveTimeout);
-        }
-        if !self.receiver.is_settled() && due(Some(self.clock.opened), limits.preface_timeout) {
-            return self.cut(Limit::PrefaceTimeout);
-        }
-        if due(self.receiver.block_since, limits.header_timeout) {
-            let late = Fatal::calm(Limit::HeaderTimeout, "header_timeout");
-            return self.fail(late, now);
-        }
-        match self.phase {
-            Phase::Leaving { cut: Some(cut) } if now >= cut => {
-                return self.cut(Limit::ConnectionAgeGrace);
-            }
-            Phase::Closing { since, .. } if now >= since + LINGER => {
-                self.phase = Phase::Closed;
-                return;
-            }
-            _ => {}
-        }
-        if self.clock.pinged.is_none() && due(Some(self.clock.last_read), limits.keepalive_interval)
-        {
-            self.clock.pinged = Some(now);
-            frame::put_ping(self.shared.lock().out.frames(), 0, KEEPALIVE);
-        }
-        self.nudge(now);
-        self.reset_stalled(now);
-        if due(self.clock.idle_since, self.shared.limits.idle_timeout) && self.phase == Phase::Open
-        {
-            self.shared.metrics.reached(Limit::IdleTimeout);
-            self.leave("max_idle", None);
-        }
-        if due(Some(self.clock.opened), self.clock.age_max) && self.phase == Phase::Open {
-            self.shared.metrics.reached(Limit::ConnectionAgeMax);
-            self.leave("max_age", Some(self.shared.limits.connection_age_grace));
-        }
-    }
-
-    /// Wakes those who wait for the rest of a request, to look at its pace, and
-    /// handlers that waited for what other connections held.
-    fn nudge(&mut self, now: Instant) {
-        if now < after(self.clock.nudged, self.clock.nudges_apart) {
-            return;
-        }
-        self.clock.nudged = now;
+    /// Accounts for what the socket does not take.
+    fn hold_unwritten(&mut self) {
         let mut state = self.shared.lock();
-        for stream in state.streams.values_mut() {
-            stream.incoming.wake();
-        }
-        if !self.shared.is_congested() {
-            state.open_gate();
-        }
-    }
-
-    /// Resets the calls whose peer has not read for too long, if it is over its bytes.
-    fn reset_stalled(&mut self, now: Instant) {
-        let timeout = self.shared.limits.stalled_reply_timeout;
-        let mut state = self.shared.lock();
-        if state.stall_check.is_none_or(|check| now < check) {
-            return;
-        }
-        state.stall_check = None;
-        let stalled = |since: Instant| now >= after(since, timeout);
-        let waiting: Vec<_> = state
-            .streams
-            .iter()
-            .filter_map(|(id, stream)| Some((*id, stream.outgoing.stalled_since?)))
-            .collect();
-        let mut next = None::<Instant>;
-        for (id, since) in waiting {
-            if stalled(since) && self.shared.is_congested() {
-                self.shared.metrics.reached(Limit::StalledReplyTimeout);
-                self.shared.reset(&mut state, id, Reason::EnhanceYourCalm);
-            } else {
-                let check = after(since, timeout).max(after(now, timeout / 4));
-                next = Some(next.map_or(check, |next| next.min(check)));
-            }
-        }
-        state.stall_check = next;
-    }
-
-    /// Gives the connection up without a word: nobody would hear it.
-    fn cut(&mut self, limit: Limit) {
-        tracing::debug!(peer = ?self.peer, limit = limit.name(), "connection cut");
-        self.shared.metrics.reached(limit);
-        self.phase = Phase::Closed;
+        let unwritten = self.writing.len() + state.out.len();
+        self.shared.hold(&mut state, self.unwritten, unwritten);
+        self.unwritten = unwritten;
     }
 
     /// Sleeps until something happens or is due.
@@ -493,7 +321,9 @@ impl<I: Io, A: Answer> Connection<I, A> {
             Reading::Held => !blocked,
             Reading::Done | Reading::Ended => false,
         };
-        if goes_on || (!blocked && !state.out.is_empty()) {
+        // A place that came free while this task was awake.
+        let starts = !self.receiver.starting.is_empty() && self.may_start();
+        if goes_on || starts || (!blocked && !state.out.is_empty()) {
             cx.waker().wake_by_ref();
         } else {
             state.sleep(cx.waker());
@@ -502,41 +332,6 @@ impl<I: Io, A: Answer> Connection<I, A> {
         drop(state);
         let next = self.next(stall_check);
         self.clock.arm(next, now, cx);
-    }
-
-    /// The earliest thing that is due though nothing happens.
-    fn next(&self, stall_check: Option<Instant>) -> Instant {
-        let limits = &self.shared.limits;
-        let clock = &self.clock;
-        let at = |since: Option<Instant>, span| since.map(|since| after(since, span));
-        let open = self.phase == Phase::Open;
-        let phase = match self.phase {
-            Phase::Open => at(Some(clock.opened), clock.age_max),
-            Phase::Warned { since, .. } => Some(since + WARNING),
-            Phase::Leaving { cut } => cut,
-            Phase::Closing { since, .. } => Some(since + LINGER),
-            Phase::Closed => None,
-        };
-        let unsettled = (!self.receiver.is_settled()).then_some(clock.opened);
-        let keepalive = match clock.pinged {
-            Some(_) => at(clock.pinged, limits.keepalive_timeout),
-            None => at(Some(clock.last_read), limits.keepalive_interval),
-        };
-        let earliest = [
-            phase,
-            stall_check,
-            keepalive,
-            clock
-                .idle_since
-                .is_none()
-                .then(|| after(clock.nudged, clock.nudges_apart)),
-            at(unsettled, limits.preface_timeout),
-            at(self.receiver.block_since, limits.header_timeout),
-            at(clock.write_blocked_since, limits.stalled_write_timeout),
-            at(clock.idle_since.filter(|_| open), limits.idle_timeout),
-        ];
-        let earliest = earliest.into_iter().flatten().min();
-        earliest.unwrap_or_else(|| after(clock.opened, Duration::MAX))
     }
 }
 

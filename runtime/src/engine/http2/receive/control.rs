@@ -1,0 +1,177 @@
+//! Frames about streams and the connection, not of calls.
+
+use super::{Context, Receiver};
+use crate::{
+    engine::http2::{
+        frame::{self, Fatal, Head, Reason, flag},
+        state::{SENT_FRAME_BYTES_MAX, State},
+    },
+    limits::Limit,
+};
+use std::time::Duration;
+
+/// Settings of one frame that cost the peer nothing: all that there are, and more.
+const SETTINGS_USUAL: usize = 16;
+
+/// A call that lived as long before its peer gave it up was no trick.
+const RESET_IN_GOOD_FAITH: Duration = Duration::from_millis(100);
+
+impl Receiver {
+    pub(super) fn reset(&mut self, id: u32, context: Context<'_>) -> Result<(), Fatal> {
+        let Context {
+            shared, state, now, ..
+        } = context;
+        if self.is_idle(id) {
+            return Err(Fatal::protocol("RST_STREAM on an idle stream"));
+        }
+        let Some(stream) = shared.remove(state, id) else {
+            return state.strikes.frame();
+        };
+        match stream.task {
+            Some(task) => task.abort(),
+            None => {
+                self.starting.retain(|(waiting, _)| *waiting != id);
+                self.reset_unstarted += 1;
+                if self.reset_unstarted > shared.limits.pending_resets_max {
+                    return Err(Fatal::calm(Limit::PendingResetsMax, "too_many_resets"));
+                }
+            }
+        }
+        match now.duration_since(stream.opened) < RESET_IN_GOOD_FAITH {
+            true => state.strikes.reset(now),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn settings(
+        &mut self,
+        head: Head,
+        payload: &[u8],
+        context: Context<'_>,
+    ) -> Result<(), Fatal> {
+        if head.has(flag::ACK) {
+            return match self.settled {
+                true => Ok(()),
+                false => Err(Fatal::protocol("the first frame acknowledges SETTINGS")),
+            };
+        }
+        self.settled = true;
+        let Context { state, .. } = context;
+        for (nth, setting) in payload.chunks_exact(6).enumerate() {
+            if nth >= SETTINGS_USUAL {
+                state.strikes.frame()?;
+            }
+            let id = u16::from_be_bytes([setting[0], setting[1]]);
+            let value = u32::from_be_bytes([setting[2], setting[3], setting[4], setting[5]]);
+            apply(state, id, value)?;
+        }
+        frame::put_settings_ack(state.out.frames());
+        Ok(())
+    }
+
+    pub(super) fn ping(
+        &mut self,
+        head: Head,
+        payload: &[u8],
+        context: Context<'_>,
+    ) -> Result<(), Fatal> {
+        let Context {
+            shared, state, now, ..
+        } = context;
+        let mut opaque = [0; 8];
+        opaque.copy_from_slice(payload);
+        if head.has(flag::ACK) {
+            self.pong = Some(opaque);
+            // One that nobody asked for is noise.
+            return match self.pings.checked_sub(1) {
+                Some(left) => {
+                    self.pings = left;
+                    Ok(())
+                }
+                None => state.strikes.frame(),
+            };
+        }
+        let calls = !state.streams.is_empty();
+        state.strikes.ping(now, calls, &shared.limits)?;
+        frame::put_ping(state.out.frames(), flag::ACK, opaque);
+        Ok(())
+    }
+
+    pub(super) fn window_update(
+        &mut self,
+        id: u32,
+        payload: &[u8],
+        context: Context<'_>,
+    ) -> Result<(), Fatal> {
+        let Context { shared, state, .. } = context;
+        let bytes = u32::from_be_bytes([payload[0], payload[1], payload[2], payload[3]]);
+        let bytes = i64::from(bytes & frame::STREAM_MAX);
+        if bytes == 0 {
+            return Err(Fatal::protocol("a WINDOW_UPDATE of nothing"));
+        }
+        state.strikes.window_update(bytes)?;
+        if id == 0 {
+            state.send_window.grow(bytes)?;
+            state.wake_blocked();
+            return Ok(());
+        }
+        if self.is_idle(id) && id <= self.last_served {
+            return Err(Fatal::protocol("WINDOW_UPDATE on an idle stream"));
+        }
+        let Some(stream) = state.streams.get_mut(&id) else {
+            return Ok(());
+        };
+        let outgoing = &mut stream.outgoing;
+        if outgoing.window.grow(bytes).is_err() {
+            shared.reset(state, id, Reason::FlowControl);
+            return state.strikes.local_reset();
+        }
+        if let Some(sender) = outgoing.sender.take() {
+            sender.wake();
+        }
+        Ok(())
+    }
+}
+
+/// Takes one of the peer's settings (section 6.5.2).
+fn apply(state: &mut State, id: u16, value: u32) -> Result<(), Fatal> {
+    match id {
+        0x1 => state.encoder.resize(value),
+        0x2 if value > 1 => return Err(Fatal::protocol("SETTINGS_ENABLE_PUSH is 0 or 1")),
+        0x4 => {
+            let window = i64::from(value);
+            let change = window - state.peer.window;
+            state.peer.window = window;
+            if window > frame::WINDOW_MAX {
+                let reason = Reason::FlowControl;
+                return Err(Fatal::new(
+                    reason,
+                    "SETTINGS_INITIAL_WINDOW_SIZE above 2^31 - 1",
+                ));
+            }
+            for stream in state.streams.values_mut() {
+                stream.outgoing.window.grow(change)?;
+                if let Some(sender) = stream.outgoing.sender.take() {
+                    sender.wake();
+                }
+            }
+        }
+        0x5 => {
+            if !(16_384..=16_777_215).contains(&value) {
+                return Err(Fatal::protocol("SETTINGS_MAX_FRAME_SIZE out of range"));
+            }
+            state.peer.frame_bytes_max = (value as usize).min(SENT_FRAME_BYTES_MAX);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// A stream that depends on itself (RFC 7540, section 5.3.1, which h2spec tests).
+pub(super) fn depends_on_itself(id: u32, priority: &[u8]) -> Result<(), Fatal> {
+    let on = u32::from_be_bytes([priority[0], priority[1], priority[2], priority[3]]);
+    match on & frame::STREAM_MAX == id {
+        true => Err(Fatal::protocol("a stream that depends on itself")),
+        false => Ok(()),
+    }
+}
