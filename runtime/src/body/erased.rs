@@ -12,6 +12,7 @@ use std::{
     any::{Any, TypeId},
     future::poll_fn,
     marker::PhantomData,
+    ops::ControlFlow,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -46,11 +47,11 @@ impl<T: Message + 'static> AnyMessage for T {
 
 /// Messages of some type, one after another.
 pub(crate) trait AnyStream: Send {
-    /// Hands the next message to `take`, if one is ready.
-    fn poll_each(
+    /// Hands the messages that are ready to `take`, until it has enough.
+    fn poll_some(
         &mut self,
         cx: &mut Context<'_>,
-        take: &mut dyn FnMut(&dyn AnyMessage) -> Result<()>,
+        take: &mut dyn FnMut(&dyn AnyMessage) -> Result<ControlFlow<()>>,
     ) -> Poll<Option<Result<()>>>;
     fn message_type(&self) -> TypeId;
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
@@ -63,15 +64,17 @@ pub(crate) trait AnyStream: Send {
 pub(crate) struct Messages<T>(pub(crate) BoxStream<T>);
 
 impl<T: Message + 'static> AnyStream for Messages<T> {
-    fn poll_each(
+    fn poll_some(
         &mut self,
         cx: &mut Context<'_>,
-        take: &mut dyn FnMut(&dyn AnyMessage) -> Result<()>,
+        take: &mut dyn FnMut(&dyn AnyMessage) -> Result<ControlFlow<()>>,
     ) -> Poll<Option<Result<()>>> {
-        self.0
-            .as_mut()
-            .poll_next(cx)
-            .map(|next| next.map(|message| take(&message?)))
+        while let Some(message) = ready!(self.0.as_mut().poll_next(cx)) {
+            if take(&message?)?.is_break() {
+                return Poll::Ready(Some(Ok(())));
+            }
+        }
+        Poll::Ready(None)
     }
 
     fn message_type(&self) -> TypeId {
@@ -141,9 +144,9 @@ impl<T: Message + Default> Stream for Recoded<T> {
         let mut recoded = None;
         let mut take = |message: &dyn AnyMessage| {
             recoded = Some(recode(message)?);
-            Ok(())
+            Ok(ControlFlow::Break(()))
         };
-        match ready!(self.0.poll_each(cx, &mut take)) {
+        match ready!(self.0.poll_some(cx, &mut take)) {
             Some(Err(status)) => Poll::Ready(Some(Err(status))),
             Some(Ok(())) | None => Poll::Ready(recoded.map(Ok)),
         }

@@ -11,6 +11,7 @@ use crate::{
 use bytes::{BufMut, Bytes, BytesMut};
 use http_body::{Body, Frame};
 use std::{
+    ops::ControlFlow,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -29,7 +30,13 @@ pub(super) fn append(
     let start = out.len();
     match compression {
         None => {
-            out.reserve(PREFIX_BYTES + length);
+            let needed = PREFIX_BYTES + length;
+            if start > 0 && out.capacity() - start < needed {
+                // More will follow, the more the more there are.
+                out.reserve(needed.max((4 * start).clamp(BATCH_BYTES / 32, BATCH_BYTES)));
+            } else {
+                out.reserve(needed);
+            }
             out.put_u8(0);
             out.put_u32(checked(length)?);
             message.encode(out);
@@ -124,21 +131,24 @@ impl Encoded {
             state,
             ..
         } = self;
-        while out.len() < BATCH_BYTES {
-            let mut take = |message: &dyn AnyMessage| append(message, *compression, out);
-            let next = guard.poll(cx, |cx| {
-                guard::contain(|| messages.poll_each(cx, &mut take))
-            });
-            let ended = match next.map(Result::flatten) {
-                Poll::Ready(Ok(Some(Ok(())))) => continue,
-                Poll::Ready(Ok(Some(Err(status))) | Err(status)) => status,
-                Poll::Ready(Ok(None)) => Status::new(Code::Ok, ""),
-                Poll::Pending if out.is_empty() => return Poll::Pending,
-                Poll::Pending => return Poll::Ready(()),
-            };
-            *state = State::Ending(ended);
-            break;
-        }
+        let mut take = |message: &dyn AnyMessage| {
+            append(message, *compression, out)?;
+            Ok(match out.len() < BATCH_BYTES {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            })
+        };
+        let next = guard.poll(cx, |cx| {
+            guard::contain(|| messages.poll_some(cx, &mut take))
+        });
+        let ended = match next.map(Result::flatten) {
+            Poll::Ready(Ok(Some(Ok(())))) => return Poll::Ready(()),
+            Poll::Ready(Ok(Some(Err(status))) | Err(status)) => status,
+            Poll::Ready(Ok(None)) => Status::new(Code::Ok, ""),
+            Poll::Pending if out.is_empty() => return Poll::Pending,
+            Poll::Pending => return Poll::Ready(()),
+        };
+        *state = State::Ending(ended);
         Poll::Ready(())
     }
 

@@ -140,3 +140,6 @@ fn content_length(headers: &HeaderMap) -> Option<Option<u64>> {
     }
     digits.parse().ok().map(Some)
 }
+
+#[cfg(test)]
+mod tests;

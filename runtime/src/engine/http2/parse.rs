@@ -242,3 +242,6 @@ impl Expects {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

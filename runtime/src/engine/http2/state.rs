@@ -262,11 +262,13 @@ impl State {
         }
     }
 
-    /// Lets handlers that wait look again whether they still must.
+    /// Lets handlers that wait look again whether they still must, and the
+    /// connection whether it may start more.
     pub(super) fn open_gate(&mut self) {
         for waker in self.gated.drain(..) {
             waker.wake();
         }
+        self.wake();
     }
 
     /// Whether others have waited for room before this stream, which would have

@@ -221,3 +221,6 @@ impl Ended {
         Some(window.take_received(bytes))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -167,3 +167,6 @@ impl Strikes {
 
 /// As gRFC A8 spells it: peers look for it.
 const TOO_MANY_PINGS: Fatal = Fatal::calm(Limit::PingStrikesMax, "too_many_pings");
+
+#[cfg(test)]
+mod tests;

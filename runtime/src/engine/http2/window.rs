@@ -46,3 +46,6 @@ impl Window {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -228,9 +228,10 @@ impl<I: Io, A: Answer> Connection<I, A> {
         started
     }
 
+    /// Whether the peer has as few handlers at work, and reads as much, as it must.
     fn may_start(&self) -> bool {
         let max = self.shared.limits.streams_per_connection_max;
-        self.shared.running.load(Ordering::Acquire) < max
+        self.shared.running.load(Ordering::Acquire) < max && !self.shared.is_congested()
     }
 
     /// The body of a request; `None` if it was reset meanwhile.

@@ -177,3 +177,6 @@ impl Table {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,3 +150,6 @@ fn integer(out: &mut Vec<u8>, kind: u8, prefix: u32, value: usize) {
     }
     out.push(rest as u8);
 }
+
+#[cfg(test)]
+mod tests;
