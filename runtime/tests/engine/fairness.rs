@@ -1,0 +1,111 @@
+//! Calls do not wait for the readers of others.
+
+use super::*;
+use tokio::sync::mpsc;
+
+const REPLY: usize = 100_000;
+
+/// Some windows are shut, some are nearly, and the connection's has room.
+#[tokio::test]
+async fn a_shut_window_is_its_own_streams_trouble() {
+    let serving = serve(limits(), sized()).await;
+    for shut in [0, 10] {
+        let mut frames = connect(&serving, shut, WINDOW_MAX).await;
+        for stream in (1..21).step_by(2) {
+            frames
+                .write(&asking(stream, UNARY.path(), REPLY as u64))
+                .await;
+        }
+        pong(&mut frames).await;
+        for stream in (21..41).step_by(2) {
+            frames
+                .write(&asking(stream, UNARY.path(), REPLY as u64))
+                .await;
+            frames.write(&window_update(stream, REPLY as u32 * 2)).await;
+            let bytes = whole(&mut frames, stream).await;
+            assert_eq!(bytes, reply_bytes(REPLY), "{shut} beside {stream}");
+        }
+        // Those that waited go on as soon as they may.
+        frames.write(&window_update(9, REPLY as u32 * 2)).await;
+        let bytes = whole(&mut frames, 9).await;
+        assert_eq!(bytes, reply_bytes(REPLY) - whole_before(shut));
+    }
+}
+
+/// What a stream had sent of its reply before its window was shut.
+fn whole_before(window: u32) -> usize {
+    window as usize
+}
+
+/// The connection's window is what they wait for: each gets its share of it.
+#[tokio::test]
+async fn a_connections_window_is_shared() {
+    let serving = serve(limits(), sized()).await;
+    let mut frames = connect(&serving, WINDOW_MAX, 0).await;
+    for stream in [1, 3, 5, 7] {
+        frames
+            .write(&asking(stream, UNARY.path(), REPLY as u64))
+            .await;
+    }
+    let (mut bytes, mut ended) = ([0; 8], 0);
+    while ended < 4 {
+        let frame = within(frames.next()).await.unwrap();
+        if frame.stream == 0 {
+            continue;
+        }
+        ended += usize::from(frame.flags & END_STREAM != 0);
+        if frame.kind == DATA && !frame.payload.is_empty() {
+            bytes[frame.stream as usize] += frame.payload.len();
+            let update = window_update(0, frame.payload.len() as u32);
+            frames.write(&update).await;
+        }
+    }
+    for stream in [1, 3, 5, 7] {
+        assert_eq!(bytes[stream], reply_bytes(REPLY));
+    }
+}
+
+/// Handlers that wait because all peers together read too little go on once
+/// another connection frees what it held.
+#[tokio::test]
+async fn what_one_connection_frees_lets_another_go_on() {
+    let (begin, mut began) = mpsc::channel(16);
+    let probe = Probe::echo().unary(move |request| {
+        let begin = begin.clone();
+        async move {
+            let number = request.into_inner().number;
+            begin.send(number).await.unwrap();
+            Ok(Response::new(Note {
+                payload: vec![1; number as usize],
+                ..Note::default()
+            }))
+        }
+    });
+    // Looks at what others hold a quarter of the grace apart.
+    let limits = limits()
+        .with_unsent_bytes_max(150_000)
+        .with_request_rate_grace(SHORT);
+    let serving = serve(limits, probe).await;
+    let path = UNARY.path();
+
+    let mut guilty = connect(&serving, 0, WINDOW_MAX).await;
+    guilty.write(&asking(1, path, 200_000)).await;
+    assert_eq!(within(began.recv()).await, Some(200_000));
+    within(guilty.next_of(HEADERS)).await.unwrap();
+
+    let mut waiting = connect(&serving, 0, WINDOW_MAX).await;
+    waiting.write(&asking(1, path, 100_000)).await;
+    assert_eq!(within(began.recv()).await, Some(100_000));
+    within(waiting.next_of(HEADERS)).await.unwrap();
+    waiting.write(&asking(3, path, 7)).await;
+    pong(&mut waiting).await;
+    // Who holds nothing is answered meanwhile, and takes longer than to begin.
+    serving.channel().unary(UNARY, note("")).await.unwrap();
+    assert_eq!(within(began.recv()).await, Some(0));
+    assert!(began.try_recv().is_err(), "both hold too much");
+
+    drop(guilty);
+    assert_eq!(within(began.recv()).await, Some(7));
+    waiting.write(&window_update(3, 100)).await;
+    assert_eq!(whole(&mut waiting, 3).await, reply_bytes(7));
+}
