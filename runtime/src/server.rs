@@ -3,8 +3,8 @@
 use crate::{
     admission::Admission,
     answering::Answering,
-    channel::Channel,
     body::Inbound,
+    channel::Channel,
     compression::Compression,
     concurrency_limit::ConcurrencyLimit,
     dispatch::Dispatch,

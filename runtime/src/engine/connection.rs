@@ -55,7 +55,14 @@ pub(super) async fn serve(
     };
     // In boxes: a connection that waits for its preface needs no room for either.
     if http2 {
-        Box::pin(http2::serve(io.into_rest(), peer, answer, settings, &mut drain)).await;
+        Box::pin(http2::serve(
+            io.into_rest(),
+            peer,
+            answer,
+            settings,
+            &mut drain,
+        ))
+        .await;
     } else {
         Box::pin(http1::serve(io, peer, answer, &settings.limits, &mut drain)).await;
     }

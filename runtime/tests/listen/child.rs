@@ -31,7 +31,7 @@ pub struct Serves {
 impl Serves {
     /// Starts `test` in a process that a shell has prepared with `setup`.
     pub fn start(test: &str, setup: &str, stdin: Stdio, stdout: Stdio) -> Self {
-        let mut child = Command::new("sh")
+        let child = Command::new("sh")
             .arg("-c")
             .arg(format!("{setup}\nexec \"$0\" \"$@\""))
             .arg(std::env::current_exe().unwrap())
@@ -42,18 +42,21 @@ impl Serves {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let addresses = Vec::new();
+        let mut serves = Self { child, addresses };
         let mut said = String::new();
-        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let mut lines = BufReader::new(serves.child.stderr.take().unwrap());
         loop {
             let start = said.len();
             if lines.read_line(&mut said).unwrap() == 0 {
-                let ended = child.wait().unwrap();
+                let ended = serves.child.wait().unwrap();
                 panic!("the child ended, {ended}: {said}");
             }
             // A name of the test harness may stand before it.
             if let Some((_, addresses)) = said[start..].split_once("serving at ") {
-                let addresses = addresses.split_whitespace().map(str::to_owned).collect();
-                return Self { child, addresses };
+                let addresses = addresses.split_whitespace().map(str::to_owned);
+                serves.addresses = addresses.collect();
+                return serves;
             }
         }
     }

@@ -9,17 +9,13 @@ use crate::{
 };
 
 pub(super) fn rows() -> Vec<Row> {
+    let mut rows = of_the_connection();
+    rows.extend(of_a_stream());
+    rows
+}
+
+fn of_the_connection() -> Vec<Row> {
     let alone = Frames::new;
-    let unread = || {
-        let mut first = Frames::new();
-        open(&mut first, stream(0), UNREAD.path());
-        first
-    };
-    let closed = || {
-        let mut first = Frames::new();
-        call(&mut first, stream(0), ECHO.path());
-        first
-    };
     vec![
         Row::new("ping", "PING, each answer read", move |stage| {
             flood(stage, 500_000, alone(), |_, frames| {
@@ -33,17 +29,6 @@ pub(super) fn rows() -> Vec<Row> {
             })
         })
         .ends(),
-        Row::new("data-empty", "empty DATA that nobody reads", move |stage| {
-            flood(stage, 2_000_000, unread(), |_, frames| {
-                frames.data(stream(0), &[], 0);
-            })
-        })
-        .ends(),
-        Row::new(
-            "data-padded",
-            "DATA of nothing but padding, within its window",
-            padded,
-        ),
         Row::new(
             "priority",
             "PRIORITY of streams that never were",
@@ -61,6 +46,32 @@ pub(super) fn rows() -> Vec<Row> {
                     frames.push(0x42, 0, 0, &[1]);
                 })
             },
+        ),
+    ]
+}
+
+fn of_a_stream() -> Vec<Row> {
+    let unread = || {
+        let mut first = Frames::new();
+        open(&mut first, stream(0), UNREAD.path());
+        first
+    };
+    let closed = || {
+        let mut first = Frames::new();
+        call(&mut first, stream(0), ECHO.path());
+        first
+    };
+    vec![
+        Row::new("data-empty", "empty DATA that nobody reads", move |stage| {
+            flood(stage, 2_000_000, unread(), |_, frames| {
+                frames.data(stream(0), &[], 0);
+            })
+        })
+        .ends(),
+        Row::new(
+            "data-padded",
+            "DATA of nothing but padding, within its window",
+            padded,
         ),
         Row::new("window-update", "WINDOW_UPDATE of 1", move |stage| {
             // From no window at all, so that half a million do not overflow it.
