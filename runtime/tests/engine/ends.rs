@@ -146,7 +146,8 @@ impl Drop for Scratch {
 /// read, the server still has.
 #[tokio::test]
 async fn a_drain_waits_for_a_slow_reader_of_a_finished_reply() {
-    const REPLY: usize = 1 << 20;
+    // Long enough that all of the farewell is said before it is read.
+    const REPLY: usize = 2 << 20;
     let name = format!("cordial-engine-{}.sock", std::process::id());
     let path = Scratch(std::env::temp_dir().join(name));
     let server = Server::new().add(sized().routes());

@@ -1,6 +1,8 @@
 //! Calls do not wait for the readers of others.
 
 use super::*;
+use futures_util::{StreamExt, stream};
+use std::sync::Mutex;
 use tokio::sync::mpsc;
 
 const REPLY: usize = 100_000;
@@ -65,6 +67,47 @@ async fn a_connections_window_is_shared() {
     }
 }
 
+/// Two replies that wait for the connection's window, the first of which is
+/// given it, and at once can do nothing with it.
+async fn a_turn_that_is_lost(lose: &[u8]) {
+    let serving = serve(limits(), sized()).await;
+    let mut frames = connect(&serving, WINDOW_MAX, 0).await;
+    for stream in [1, 3] {
+        frames
+            .write(&asking(stream, UNARY.path(), REPLY as u64))
+            .await;
+        assert_eq!(
+            within(frames.next_of(HEADERS)).await.unwrap().stream,
+            stream
+        );
+    }
+    const MORE: u32 = 20_000;
+    // In one piece, so that nobody runs in between.
+    frames
+        .write(&[&window_update(0, MORE), lose].concat())
+        .await;
+    let mut bytes = 0;
+    while bytes < MORE as usize {
+        let frame = within(frames.next_of(DATA)).await.unwrap();
+        if frame.stream == 3 {
+            bytes += frame.payload.len();
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_reset_on_its_turn_leaves_it_to_the_next() {
+    let reset = Frames::framed(RST_STREAM, 0, 1, &[0, 0, 0, 8]);
+    a_turn_that_is_lost(&reset).await;
+}
+
+#[tokio::test]
+async fn whose_window_shuts_on_its_turn_leaves_it_to_the_next() {
+    let shut = settings(&[(INITIAL_WINDOW_SIZE, 0)]);
+    let other = window_update(3, 50_000);
+    a_turn_that_is_lost(&[shut, other].concat()).await;
+}
+
 /// Handlers that wait because all peers together read too little go on once
 /// another connection frees what it held.
 #[tokio::test]
@@ -108,4 +151,42 @@ async fn what_one_connection_frees_lets_another_go_on() {
     assert_eq!(within(began.recv()).await, Some(7));
     waiting.write(&window_update(3, 100)).await;
     assert_eq!(whole(&mut waiting, 3).await, reply_bytes(7));
+}
+
+/// The same for a handler that has begun: its next message waits.
+#[tokio::test]
+async fn what_one_connection_frees_lets_a_stream_go_on() {
+    let (say, said) = mpsc::channel(1);
+    let said = Mutex::new(Some(said));
+    let probe = sized().server_streaming(move |_| {
+        let said = said.lock().unwrap().take().unwrap();
+        let replies = stream::unfold(said, |mut said| async {
+            let text: &str = said.recv().await?;
+            Some((Ok(note(text)), said))
+        });
+        async move { Ok(Response::new(replies.boxed())) }
+    });
+    let limits = limits()
+        .with_unsent_bytes_max(150_000)
+        .with_request_rate_grace(SHORT);
+    let serving = serve(limits, probe).await;
+    let mut waiting = connect(&serving, 0, WINDOW_MAX).await;
+    let path = SERVER_STREAMING.path();
+    let begun = [asking(1, path, 0), window_update(1, 1_000)];
+    waiting.write(&begun.concat()).await;
+    within(waiting.next_of(HEADERS)).await.unwrap();
+    waiting.write(&asking(3, UNARY.path(), 100_000)).await;
+    within(waiting.next_of(HEADERS)).await.unwrap();
+    let mut guilty = connect(&serving, 0, WINDOW_MAX).await;
+    guilty.write(&asking(1, UNARY.path(), 200_000)).await;
+    within(guilty.next_of(HEADERS)).await.unwrap();
+    pong(&mut guilty).await;
+
+    say.send("late").await.unwrap();
+    pong(&mut waiting).await;
+    let early = tokio::time::timeout(SHORT, waiting.next_of(DATA)).await;
+    assert!(early.is_err(), "both hold too much: {early:?}");
+    drop(guilty);
+    let late = within(waiting.next_of(DATA)).await.unwrap();
+    assert_eq!((late.stream, &late.payload[7..]), (1, &b"late"[..]));
 }

@@ -41,6 +41,42 @@ async fn a_peer_speaks_while_a_large_reply_is_written() {
     pong(&mut frames).await;
 }
 
+/// So much waits to be written that nothing more is read, for a while.
+#[tokio::test]
+async fn what_was_not_read_is_read_later() {
+    const PINGS: usize = 60_000;
+    let limits = limits().with_ping_strikes_max(u32::MAX);
+    let serving = serve(limits, sized()).await;
+    let mut frames = connect(&serving, WINDOW_MAX, WINDOW_MAX).await;
+    frames.write(&asking(1, UNARY.path(), LARGE as u64)).await;
+    within(frames.next_of(HEADERS)).await.unwrap();
+    let (read, mut write) = frames.0.split();
+    let mut read = tokio::io::BufReader::new(read);
+    let speak = async {
+        let ping = Frames::framed(PING, 0, 0, &[7; 8]);
+        write.write_all(&ping.repeat(PINGS)).await.unwrap();
+        let call = asking(3, UNARY.path(), 1_000);
+        write.write_all(&call).await.unwrap();
+    };
+    let listen = async {
+        let (mut bytes, mut pongs, mut ended) = (0, 0, 0);
+        while ended < 2 {
+            let frame = next(&mut read).await.expect("the connection goes on");
+            let (kind, flags, stream) = (frame[3], frame[4], frame[8]);
+            assert_ne!(kind, GOAWAY);
+            pongs += usize::from(kind == PING && flags == ACK);
+            if stream == 1 && kind == DATA {
+                bytes += frame.len() - 9;
+            }
+            ended += usize::from(stream > 0 && flags & END_STREAM != 0);
+        }
+        // The last PING came before the last call.
+        (bytes, pongs)
+    };
+    let (_, heard) = within(async { tokio::join!(speak, listen) }).await;
+    assert_eq!(heard, (reply_bytes(LARGE), PINGS));
+}
+
 /// Passes bytes on between a client and a server, and says SETTINGS of its own
 /// to the server, whose ACK the client does not see.
 struct Between {
