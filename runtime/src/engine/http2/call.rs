@@ -65,9 +65,22 @@ pub(super) async fn run<A: Answer>(answer: A, request: http::Request<HttpBody>, 
     if bodiless || [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&head.status) {
         body = HttpBody::empty();
     }
-    let head = Some((head.status, head.headers));
+    let until = body.until();
+    let mut sending = Sending {
+        head: Some((head.status, head.headers)),
+        ..Sending::default()
+    };
     // An error means that the stream is gone, and with it whoever would hear of it.
-    let _ = call.send(head, body).await;
+    let _ = match body.take_whole() {
+        Some((data, trailers)) => {
+            sending.data = data;
+            sending.trailers = trailers;
+            sending.end = true;
+            call.send_until(&mut sending, until).await
+        }
+        // In a box: calls without a stream need no room for it.
+        None => Box::pin(call.send_stream(&mut sending, body, until)).await,
+    };
     call.done = true;
 }
 
@@ -134,25 +147,15 @@ impl Call {
         polled
     }
 
-    async fn send(
+    async fn send_stream(
         &self,
-        head: Option<(StatusCode, HeaderMap)>,
-        mut body: HttpBody,
+        sending: &mut Sending,
+        body: HttpBody,
+        until: Option<Instant>,
     ) -> Result<(), Gone> {
-        let until = body.until();
-        let mut sending = Sending {
-            head,
-            ..Sending::default()
-        };
-        if let Some((data, trailers)) = body.take_whole() {
-            sending.data = data;
-            sending.trailers = trailers;
-            sending.end = true;
-            return self.send_until(&mut sending, until).await;
-        }
         let mut body = pin!(body);
         while !sending.end {
-            match poll_fn(|cx| self.poll_next(cx, body.as_mut(), &sending)).await {
+            match poll_fn(|cx| self.poll_next(cx, body.as_mut(), sending)).await {
                 Next::Later => {}
                 Next::Frame(None) => sending.end = true,
                 Next::Frame(Some(Ok(frame))) => match frame.into_data() {
@@ -168,7 +171,7 @@ impl Call {
                     return Err(Gone);
                 }
             }
-            self.send_until(&mut sending, until).await?;
+            self.send_until(sending, until).await?;
         }
         Ok(())
     }

@@ -219,7 +219,9 @@ impl<I: Io, A: Answer> Connection<I, A> {
             request.extensions_mut().insert(self.peer.clone());
             let call = Call::start(&self.shared, id);
             // Not under the lock: a runtime that shuts down drops the call at once.
-            let task = tokio::spawn(call::run(self.answer.clone(), request, call));
+            // In a box: spawning moves what it is given several times.
+            let call = Box::pin(call::run(self.answer.clone(), request, call));
+            let task = tokio::spawn(call);
             if let Some(stream) = self.shared.lock().streams.get_mut(&id) {
                 stream.task = Some(task.abort_handle());
             }
