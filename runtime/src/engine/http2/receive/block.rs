@@ -113,9 +113,8 @@ impl Receiver {
         let Context { shared, state, .. } = context;
         let Some(stream) = state.streams.get_mut(&id) else {
             return if id > self.last_served || state.ended.was_reset(id) {
-                if block.end_stream {
-                    state.ended.forget(id);
-                }
+                // Nothing may follow trailers, not even more of them.
+                state.ended.forget(id);
                 state.strikes.frame()
             } else if state.ended.has_finished(id) {
                 Err(Fatal::new(
