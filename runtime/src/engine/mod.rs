@@ -13,6 +13,7 @@ mod http2;
 mod http_body;
 mod listen;
 mod malloc;
+mod pass_writes;
 mod peer;
 mod prefixed;
 #[cfg(feature = "tls")]

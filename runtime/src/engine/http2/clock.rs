@@ -1,6 +1,6 @@
 //! When a connection has to look at itself though nothing happens.
 
-use crate::limits::Limits;
+use crate::{engine::connection::on_the_clock, limits::Limits};
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
     pin::Pin,
@@ -75,8 +75,7 @@ fn nudges_apart(limits: &Limits) -> Duration {
 
 /// `instant + span`; a span beyond the clock is longer than anything lives.
 pub(super) fn after(instant: Instant, span: Duration) -> Instant {
-    const YEARS: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-    instant + span.min(YEARS)
+    instant + on_the_clock(span)
 }
 
 /// 10 % more or less (gRFC A9), so that connections made together do not end together.

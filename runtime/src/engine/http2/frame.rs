@@ -9,6 +9,15 @@ pub(super) const HEAD_BYTES: usize = 9;
 /// the others waiting for longer.
 pub(super) const PAYLOAD_BYTES_MAX: usize = 16_384;
 
+/// The largest payload a peer may ask for (section 4.2).
+pub(super) const FRAME_BYTES_MAX: usize = (1 << 24) - 1;
+
+/// One setting: its identifier and its value (section 6.5.1).
+pub(super) const SETTING_BYTES: usize = 6;
+
+/// What a stream depends on, and its weight (section 6.3).
+pub(super) const PRIORITY_BYTES: usize = 5;
+
 /// The largest window there is (section 6.9.1).
 pub(super) const WINDOW_MAX: i64 = i32::MAX as i64;
 
@@ -37,6 +46,16 @@ pub(super) mod flag {
     pub(in super::super) const END_HEADERS: u8 = 0x4;
     pub(in super::super) const PADDED: u8 = 0x8;
     pub(in super::super) const PRIORITY: u8 = 0x20;
+}
+
+/// What a side may say of itself (RFC 9113, section 6.5.2).
+pub(super) mod setting {
+    pub(in super::super) const HEADER_TABLE_SIZE: u16 = 0x1;
+    pub(in super::super) const ENABLE_PUSH: u16 = 0x2;
+    pub(in super::super) const MAX_CONCURRENT_STREAMS: u16 = 0x3;
+    pub(in super::super) const INITIAL_WINDOW_SIZE: u16 = 0x4;
+    pub(in super::super) const MAX_FRAME_SIZE: u16 = 0x5;
+    pub(in super::super) const MAX_HEADER_LIST_SIZE: u16 = 0x6;
 }
 
 /// Why a stream or a connection ends (RFC 9113, section 7).
@@ -128,7 +147,7 @@ pub(super) fn set_length(out: &mut [u8], at: usize, length: usize) {
 }
 
 pub(super) fn put_settings(out: &mut Vec<u8>, settings: &[(u16, u32)]) {
-    put_head(out, settings.len() * 6, kind::SETTINGS, 0, 0);
+    put_head(out, settings.len() * SETTING_BYTES, kind::SETTINGS, 0, 0);
     for (id, value) in settings {
         out.extend_from_slice(&id.to_be_bytes());
         out.extend_from_slice(&value.to_be_bytes());

@@ -3,21 +3,45 @@
 //! task of its own that puts its reply where the connection will find it.
 //!
 //! ```text
-//! socket -> parse -> receive -> call -> Answer
-//! socket <- outbox <- call
+//! socket -> parse -> receive -> running -> Answer
+//! socket <- outbox <- running
 //! ```
+//!
+//! # What holds
+//!
+//! - A connection has one mutex, around [`state::State`]. Nothing of a user's runs
+//!   under it and no task is spawned under it: a runtime that shuts down drops a
+//!   task at once, and a dropped call takes the lock. No second lock is taken under it.
+//! - Who changes what another waits for wakes it, under the lock:
+//!
+//! | who sleeps | where its waker is | what wakes it |
+//! |---|---|---|
+//! | the connection's task | `State::task` | `State::wake`: something to write, a place for a call, an open gate |
+//! | a call whose stream may send nothing | `Outgoing::sender` | WINDOW_UPDATE, SETTINGS, the stream's end |
+//! | a call that waits for what all share | the same, and in `State::blocked` | `State::wake_blocked`, in their order |
+//! | a call whose peer reads too little | `State::gated` | `State::open_gate` |
+//! | the reader of a request's body | `Incoming::reader` | data, trailers, the end, the clock |
+//!
+//! - `State::awake` is set as long as the connection's task runs or was woken; it
+//!   looks at everything before it sleeps, so waking it then is for nothing.
+//! - `Shared::held` is the sum of `Outgoing::held` over the streams and of what the
+//!   socket has not taken, and its part of `Budget`. `State::receive_window` plus the
+//!   unread bytes of all streams plus `State::released` is the window we gave.
+//! - `Shared::remove` forgets one stream and repairs these sums; `Shared::abort` ends
+//!   the connection, after which only `held` is still asked for.
 
 mod body;
 mod budget;
-mod call;
 mod clock;
 mod connection;
 mod frame;
 mod head;
+mod headers;
 mod hpack;
 mod outbox;
 mod parse;
 mod receive;
+mod running;
 mod state;
 mod stream;
 mod strikes;

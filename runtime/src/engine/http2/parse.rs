@@ -1,7 +1,9 @@
 //! Bytes into frames. Data is passed on as it comes; every other frame is
 //! gathered first. Nothing is copied that comes in one piece.
 
-use super::frame::{Fatal, HEAD_BYTES, Head, PAYLOAD_BYTES_MAX, flag, kind};
+use super::frame::{
+    Fatal, HEAD_BYTES, Head, PAYLOAD_BYTES_MAX, PRIORITY_BYTES, SETTING_BYTES, flag, kind,
+};
 
 /// What is between the last byte read and the next.
 #[derive(Debug)]
@@ -207,12 +209,12 @@ impl Head {
         }
         let fits = match self.kind {
             kind::DATA => self.length > 0 || !self.has(flag::PADDED),
-            kind::PRIORITY => self.length == 5,
+            kind::PRIORITY => self.length == PRIORITY_BYTES,
             kind::RST_STREAM | kind::WINDOW_UPDATE => self.length == 4,
             kind::PING => self.length == 8,
             kind::GOAWAY => self.length >= 8,
             kind::SETTINGS if self.has(flag::ACK) => self.length == 0,
-            kind::SETTINGS => self.length.is_multiple_of(6),
+            kind::SETTINGS => self.length.is_multiple_of(SETTING_BYTES),
             _ => true,
         };
         match fits {

@@ -23,55 +23,118 @@ const KEEPALIVE: [u8; 8] = *b"alive?  ";
 /// The least time until something is looked at again.
 const SOON: Duration = Duration::from_millis(10);
 
+/// When a connection has to do something though nothing happens; `None` is never.
+#[derive(Clone, Copy, Default)]
+struct Deadlines {
+    /// The socket must have taken something of what waits for it.
+    stalled_write: Option<Instant>,
+    /// The phase ends at once.
+    cut: Option<Instant>,
+    /// The phase goes on though the peer has not answered.
+    warned: Option<Instant>,
+    /// The peer must have answered our PING.
+    pong: Option<Instant>,
+    /// The peer must have sent its SETTINGS.
+    preface: Option<Instant>,
+    /// The peer must have ended its header block.
+    headers: Option<Instant>,
+    ping: Option<Instant>,
+    nudge: Option<Instant>,
+    idle: Option<Instant>,
+    age: Option<Instant>,
+}
+
+impl Deadlines {
+    fn all(self) -> [Option<Instant>; 10] {
+        [
+            self.stalled_write,
+            self.cut,
+            self.warned,
+            self.pong,
+            self.preface,
+            self.headers,
+            self.ping,
+            self.nudge,
+            self.idle,
+            self.age,
+        ]
+    }
+}
+
 impl<I: Io, A: Answer> Connection<I, A> {
+    /// When each thing is due that time alone brings about, as of now.
+    fn deadlines(&self) -> Deadlines {
+        let limits = &self.shared.limits;
+        let clock = &self.clock;
+        let at = |since: Option<Instant>, span| since.map(|since| after(since, span));
+        let mut deadlines = Deadlines {
+            stalled_write: at(clock.write_blocked_since, limits.stalled_write_timeout),
+            ..Deadlines::default()
+        };
+        match self.phase {
+            Phase::Open => {
+                deadlines.age = at(Some(clock.opened), clock.age_max);
+                deadlines.idle = at(clock.idle_since, limits.idle_timeout);
+            }
+            Phase::Warned { since, .. } => deadlines.warned = Some(since + WARNING),
+            Phase::Leaving { cut } => deadlines.cut = cut,
+            // Nothing else matters any more.
+            Phase::Closing { cut, .. } => {
+                deadlines.cut = cut;
+                return deadlines;
+            }
+            Phase::Closed => return deadlines,
+        }
+        let unsettled = (!self.receiver.is_settled()).then_some(clock.opened);
+        deadlines.preface = at(unsettled, limits.preface_timeout);
+        deadlines.headers = at(self.receiver.block_since, limits.header_timeout);
+        deadlines.pong = at(clock.pinged, limits.keepalive_timeout);
+        if clock.pinged.is_none() {
+            deadlines.ping = at(Some(clock.last_read), limits.keepalive_interval);
+        }
+        if clock.idle_since.is_none() {
+            deadlines.nudge = at(Some(clock.nudged), clock.nudges_apart);
+        }
+        deadlines
+    }
+
     /// Does what is due.
     pub(super) fn look(&mut self, now: Instant) {
-        let limits = &self.shared.limits;
-        let due =
-            |since: Option<Instant>, span| since.is_some_and(|since| now >= after(since, span));
-        if due(self.clock.write_blocked_since, limits.stalled_write_timeout) {
+        let deadlines = self.deadlines();
+        let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| now >= deadline);
+        if due(deadlines.stalled_write) {
             return self.cut(Limit::StalledWriteTimeout);
         }
-        match self.phase {
-            Phase::Leaving { cut: Some(cut) } if now >= cut => {
-                return self.cut(Limit::ConnectionAgeGrace);
-            }
-            Phase::Closing { cut: Some(cut), .. } if now >= cut => {
-                self.phase = Phase::Closed;
-                return;
-            }
-            // Nothing else matters any more.
-            Phase::Closing { .. } | Phase::Closed => return,
-            _ => {}
+        if due(deadlines.cut) {
+            return match self.phase {
+                Phase::Leaving { .. } => self.cut(Limit::ConnectionAgeGrace),
+                _ => self.phase = Phase::Closed,
+            };
         }
-        if due(self.clock.pinged, limits.keepalive_timeout) {
+        if due(deadlines.pong) {
             return self.cut(Limit::KeepaliveTimeout);
         }
-        if !self.receiver.is_settled() && due(Some(self.clock.opened), limits.preface_timeout) {
+        if due(deadlines.preface) {
             return self.cut(Limit::PrefaceTimeout);
         }
-        if due(self.receiver.block_since, limits.header_timeout) {
+        if due(deadlines.headers) {
             let late = Fatal::calm(Limit::HeaderTimeout, "header_timeout");
             return self.fail(late, now);
         }
-        if self.clock.pinged.is_none() && due(Some(self.clock.last_read), limits.keepalive_interval)
-        {
+        if due(deadlines.ping) {
             self.clock.pinged = Some(now);
             frame::put_ping(self.shared.lock().out.frames(), 0, KEEPALIVE);
             self.receiver.pinged();
         }
-        self.nudge(now);
-        self.reset_stalled(now);
-        if self.phase != Phase::Open {
-            return;
+        if due(deadlines.nudge) {
+            self.nudge(now);
         }
-        let limits = &self.shared.limits;
-        let grace = Some(limits.connection_age_grace);
-        if due(self.clock.idle_since, limits.idle_timeout) && self.shared.lock().streams.is_empty()
-        {
+        self.reset_stalled(now);
+        let grace = Some(self.shared.limits.connection_age_grace);
+        if due(deadlines.idle) && self.shared.lock().streams.is_empty() {
             self.shared.metrics.reached(Limit::IdleTimeout);
             self.leave("max_idle", grace);
-        } else if due(Some(self.clock.opened), self.clock.age_max) {
+        } else if due(deadlines.age) {
             self.shared.metrics.reached(Limit::ConnectionAgeMax);
             self.leave("max_age", grace);
         }
@@ -80,9 +143,6 @@ impl<I: Io, A: Answer> Connection<I, A> {
     /// Wakes those who wait for the rest of a request, to look at its pace, and
     /// handlers that waited for what other connections held.
     fn nudge(&mut self, now: Instant) {
-        if now < after(self.clock.nudged, self.clock.nudges_apart) {
-            return;
-        }
         self.clock.nudged = now;
         let mut state = self.shared.lock();
         for stream in state.streams.values_mut() {
@@ -122,45 +182,10 @@ impl<I: Io, A: Answer> Connection<I, A> {
 
     /// The earliest thing that is due though nothing happens.
     pub(super) fn next(&self, stall_check: Option<Instant>) -> Instant {
-        let limits = &self.shared.limits;
-        let clock = &self.clock;
-        let at = |since: Option<Instant>, span| since.map(|since| after(since, span));
-        let open = self.phase == Phase::Open;
-        let phase = match self.phase {
-            Phase::Open => at(Some(clock.opened), clock.age_max),
-            Phase::Warned { since, .. } => Some(since + WARNING),
-            Phase::Leaving { cut } => cut,
-            Phase::Closing { cut, .. } => cut,
-            Phase::Closed => None,
-        };
-        let stalled_write = at(clock.write_blocked_since, limits.stalled_write_timeout);
-        let never = after(clock.opened, Duration::MAX);
-        if matches!(self.phase, Phase::Closing { .. } | Phase::Closed) {
-            return [phase, stalled_write]
-                .into_iter()
-                .flatten()
-                .min()
-                .unwrap_or(never);
-        }
-        let unsettled = (!self.receiver.is_settled()).then_some(clock.opened);
-        let keepalive = match clock.pinged {
-            Some(_) => at(clock.pinged, limits.keepalive_timeout),
-            None => at(Some(clock.last_read), limits.keepalive_interval),
-        };
-        let earliest = [
-            phase,
-            stall_check,
-            keepalive,
-            clock
-                .idle_since
-                .is_none()
-                .then(|| after(clock.nudged, clock.nudges_apart)),
-            at(unsettled, limits.preface_timeout),
-            at(self.receiver.block_since, limits.header_timeout),
-            stalled_write,
-            at(clock.idle_since.filter(|_| open), limits.idle_timeout),
-        ];
-        let earliest = earliest.into_iter().flatten().min();
-        earliest.unwrap_or(never)
+        let stall_check = stall_check.filter(|_| !self.phase.is_over());
+        let deadlines = self.deadlines();
+        let earliest = deadlines.all().into_iter().chain([stall_check]).flatten();
+        let never = || after(self.clock.opened, Duration::MAX);
+        earliest.min().unwrap_or_else(never)
     }
 }

@@ -50,6 +50,13 @@ pub(super) enum Phase {
     Closed,
 }
 
+impl Phase {
+    /// No call is left, nor will one come.
+    pub(super) fn is_over(self) -> bool {
+        matches!(self, Self::Closing { .. } | Self::Closed)
+    }
+}
+
 impl<I: Io, A: Answer> Connection<I, A> {
     /// Asks the peer to open no more streams; calls in flight go on, for `grace`
     /// if that is said.
@@ -70,7 +77,7 @@ impl<I: Io, A: Answer> Connection<I, A> {
 
     /// Ends everything at once, and says why.
     pub(super) fn fail(&mut self, fatal: Fatal, now: Instant) {
-        if matches!(self.phase, Phase::Closing { .. } | Phase::Closed) {
+        if self.phase.is_over() {
             return;
         }
         tracing::debug!(peer = ?self.peer, reason = ?fatal.reason, fatal.debug, "connection closed");

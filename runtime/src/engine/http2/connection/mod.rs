@@ -6,11 +6,11 @@ mod ending;
 
 use super::{
     body::RequestBody,
-    call::{self, Call},
     clock::Clock,
-    frame,
+    frame::{self, setting},
     outbox::{Outbox, PIECES_MAX},
     receive::Receiver,
+    running::{self, Running},
     state::{Shared, State, connection_window, stream_window},
 };
 use crate::engine::{Answer, HttpBody, Io, Peer, Settings};
@@ -114,9 +114,12 @@ impl<I: Io, A: Answer> Connection<I, A> {
     fn greet(&mut self) {
         let limits = &self.shared.limits;
         let settings = [
-            (0x3, limits.streams_per_connection_max),
-            (0x4, stream_window(limits)),
-            (0x6, limits.header_bytes_max),
+            (
+                setting::MAX_CONCURRENT_STREAMS,
+                limits.streams_per_connection_max,
+            ),
+            (setting::INITIAL_WINDOW_SIZE, stream_window(limits)),
+            (setting::MAX_HEADER_LIST_SIZE, limits.header_bytes_max),
         ];
         let more = connection_window(limits) - frame::WINDOW_DEFAULT as u32;
         let mut state = self.shared.lock();
@@ -160,7 +163,7 @@ impl<I: Io, A: Answer> Connection<I, A> {
         }
         let state = self.shared.lock();
         let unwritten = state.out.len();
-        let more = started || (unwritten > 0 && state.streams.len() > 1);
+        let more = started || (unwritten > 0 && !state.streams.is_empty());
         self.yielded = more && unwritten < GATHERED_BYTES_MAX;
         self.yielded
     }
@@ -223,10 +226,10 @@ impl<I: Io, A: Answer> Connection<I, A> {
             };
             let mut request = request.map(|()| body);
             request.extensions_mut().insert(self.peer.clone());
-            let call = Call::start(&self.shared, id);
+            let call = Running::start(&self.shared, id);
             // Not under the lock: a runtime that shuts down drops the call at once.
             // In a box: spawning moves what it is given several times.
-            let call = Box::pin(call::run(self.answer.clone(), request, call));
+            let call = Box::pin(running::run(self.answer.clone(), request, call));
             let task = tokio::spawn(call);
             if let Some(stream) = self.shared.lock().streams.get_mut(&id) {
                 stream.task = Some(task.abort_handle());

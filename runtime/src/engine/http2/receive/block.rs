@@ -3,8 +3,7 @@
 use super::{Context, Receiver, depends_on_itself};
 use crate::{
     engine::http2::{
-        call::put_headers,
-        frame::{self, Fatal, Head, Reason, flag},
+        frame::{self, Fatal, Head, PRIORITY_BYTES, Reason, flag},
         head::{Fields, Read},
         state::stream_window,
         stream::Stream,
@@ -45,7 +44,7 @@ impl Receiver {
             payload = rest;
         }
         if head.has(flag::PRIORITY) {
-            let (priority, rest) = payload.split_at_checked(5).ok_or(SHORT)?;
+            let (priority, rest) = payload.split_at_checked(PRIORITY_BYTES).ok_or(SHORT)?;
             depends_on_itself(head.stream, priority)?;
             payload = rest;
         }
@@ -180,7 +179,7 @@ impl Receiver {
             Read::TooLarge => {
                 shared.metrics.reached(Limit::HeaderBytesMax);
                 let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-                put_headers(state, id, Some(status), &HeaderMap::new(), true);
+                state.put_headers(id, Some(status), &HeaderMap::new(), true);
                 if !ended {
                     frame::put_reset(state.out.frames(), id, Reason::NoError);
                     state.ended.reset(id, Window::new(window));

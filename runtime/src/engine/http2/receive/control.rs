@@ -3,7 +3,10 @@
 use super::{Context, Receiver};
 use crate::{
     engine::http2::{
-        frame::{self, Fatal, Head, Reason, flag},
+        frame::{
+            self, FRAME_BYTES_MAX, Fatal, Head, PAYLOAD_BYTES_MAX, Reason, SETTING_BYTES, flag,
+            setting,
+        },
         state::{SENT_FRAME_BYTES_MAX, State},
     },
     limits::Limit,
@@ -57,7 +60,7 @@ impl Receiver {
         }
         self.settled = true;
         let Context { state, .. } = context;
-        for (nth, setting) in payload.chunks_exact(6).enumerate() {
+        for (nth, setting) in payload.chunks_exact(SETTING_BYTES).enumerate() {
             if nth >= SETTINGS_USUAL {
                 state.strikes.frame()?;
             }
@@ -136,9 +139,11 @@ impl Receiver {
 /// Takes one of the peer's settings (section 6.5.2).
 fn apply(state: &mut State, id: u16, value: u32) -> Result<(), Fatal> {
     match id {
-        0x1 => state.encoder.resize(value),
-        0x2 if value > 1 => return Err(Fatal::protocol("SETTINGS_ENABLE_PUSH is 0 or 1")),
-        0x4 => {
+        setting::HEADER_TABLE_SIZE => state.encoder.resize(value),
+        setting::ENABLE_PUSH if value > 1 => {
+            return Err(Fatal::protocol("SETTINGS_ENABLE_PUSH is 0 or 1"));
+        }
+        setting::INITIAL_WINDOW_SIZE => {
             let window = i64::from(value);
             let change = window - state.peer.window;
             state.peer.window = window;
@@ -156,11 +161,12 @@ fn apply(state: &mut State, id: u16, value: u32) -> Result<(), Fatal> {
                 }
             }
         }
-        0x5 => {
-            if !(16_384..=16_777_215).contains(&value) {
+        setting::MAX_FRAME_SIZE => {
+            let bytes = value as usize;
+            if !(PAYLOAD_BYTES_MAX..=FRAME_BYTES_MAX).contains(&bytes) {
                 return Err(Fatal::protocol("SETTINGS_MAX_FRAME_SIZE out of range"));
             }
-            state.peer.frame_bytes_max = (value as usize).min(SENT_FRAME_BYTES_MAX);
+            state.peer.frame_bytes_max = bytes.min(SENT_FRAME_BYTES_MAX);
         }
         _ => {}
     }

@@ -1,10 +1,13 @@
 //! One call: runs whoever answers, and sends what the answer is.
 
 use super::{
-    frame::{self, HEAD_BYTES, Reason, flag, kind},
+    frame::{self, Reason, flag, kind},
     state::{OUTBOX_BYTES_MAX, Shared, State},
 };
-use crate::engine::{Answer, HttpBody};
+use crate::{
+    engine::{Answer, BoxError, HttpBody},
+    limits::Limit,
+};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use http_body::Body;
@@ -16,6 +19,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
+    time::Duration,
 };
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -24,7 +28,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 const CREDITED_BYTES_MIN: usize = 256;
 
 /// A call that runs. Dropped before its reply is whole, it resets the stream.
-pub(super) struct Call {
+pub(super) struct Running {
     shared: Arc<Shared>,
     id: u32,
     /// It goes alone while all peers together read too little.
@@ -47,13 +51,13 @@ struct Gone;
 
 /// What a body says next.
 enum Next {
-    Frame(Option<Result<http_body::Frame<Bytes>, super::super::BoxError>>),
+    Frame(Option<Result<http_body::Frame<Bytes>, BoxError>>),
     /// Nothing yet, while the head has not been sent.
     Later,
 }
 
 /// Answers one request and sends the answer. Aborted, it drops the handler.
-pub(super) async fn run<A: Answer>(answer: A, request: http::Request<HttpBody>, mut call: Call) {
+pub(super) async fn run<A: Answer>(answer: A, request: http::Request<HttpBody>, mut call: Running) {
     let bodiless = request.method() == Method::HEAD;
     // A call that has to wait has not begun, and counts for nothing yet.
     poll_fn(|cx| call.poll_gate(cx)).await;
@@ -84,7 +88,7 @@ pub(super) async fn run<A: Answer>(answer: A, request: http::Request<HttpBody>, 
     call.done = true;
 }
 
-impl Call {
+impl Running {
     /// One more handler that runs, for stream `id`.
     pub(super) fn start(shared: &Arc<Shared>, id: u32) -> Self {
         shared.running.fetch_add(1, Ordering::AcqRel);
@@ -109,6 +113,11 @@ impl Call {
             return Poll::Ready(());
         }
         state.gate(cx.waker());
+        let limit = match self.shared.is_pressed() {
+            true => Limit::UnsentBytesMax,
+            false => Limit::UnsentBytesPerConnectionMax,
+        };
+        self.shared.metrics.reached(limit);
         Poll::Pending
     }
 
@@ -242,7 +251,7 @@ impl Call {
         }
         let end_at_head = sending.end && sending.data.is_empty() && sending.trailers.is_none();
         if let Some((status, headers)) = sending.head.take() {
-            put_headers(state, self.id, Some(status), &headers, end_at_head);
+            state.put_headers(self.id, Some(status), &headers, end_at_head);
             state.strikes.sent(0);
             if end_at_head {
                 return Ok(true);
@@ -252,7 +261,7 @@ impl Call {
             return Ok(false);
         }
         if let Some(trailers) = sending.trailers.take() {
-            put_headers(state, self.id, None, &trailers, true);
+            state.put_headers(self.id, None, &trailers, true);
         } else if end_at_head {
             let out = state.out.frames();
             frame::put_head(out, 0, kind::DATA, flag::END_STREAM, self.id);
@@ -319,10 +328,11 @@ impl Call {
     }
 }
 
-impl Drop for Call {
+impl Drop for Running {
     fn drop(&mut self) {
         self.make_way();
         let running = self.shared.running.fetch_sub(1, Ordering::AcqRel);
+        // The connection starts no more at that many, and waits for one to end.
         let waited_for = running >= self.shared.limits.streams_per_connection_max;
         if self.done && !waited_for {
             return;
@@ -335,8 +345,8 @@ impl Drop for Call {
     }
 }
 
-/// The stream's own window is shut: somebody has to look after a while.
-fn stall(state: &mut State, id: u32, timeout: std::time::Duration) {
+/// A window is shut: somebody has to look after a while.
+fn stall(state: &mut State, id: u32, timeout: Duration) {
     let now = Instant::now();
     if let Some(stream) = state.streams.get_mut(&id) {
         stream.outgoing.stalled_since.get_or_insert(now);
@@ -344,45 +354,5 @@ fn stall(state: &mut State, id: u32, timeout: std::time::Duration) {
     if state.stall_check.is_none() {
         state.stall_check = now.checked_add(timeout);
         state.wake();
-    }
-}
-
-/// Appends HEADERS and as many CONTINUATION frames as the peer's frame size asks for.
-pub(super) fn put_headers(
-    state: &mut State,
-    id: u32,
-    status: Option<StatusCode>,
-    headers: &HeaderMap,
-    end: bool,
-) {
-    let frame_bytes_max = state.peer.frame_bytes_max;
-    let out = state.out.frames();
-    let end = if end { flag::END_STREAM } else { 0 };
-    let start = out.len();
-    frame::put_head(out, 0, kind::HEADERS, end | flag::END_HEADERS, id);
-    let block = out.len();
-    state.encoder.encode(status, headers, out);
-    let length = out.len() - block;
-    if length <= frame_bytes_max {
-        return frame::set_length(out, start, length);
-    }
-    let block = out.split_off(block);
-    out.truncate(out.len() - HEAD_BYTES);
-    let mut pieces = block.chunks(frame_bytes_max).peekable();
-    let mut kind = kind::HEADERS;
-    while let Some(piece) = pieces.next() {
-        let last = if pieces.peek().is_none() {
-            flag::END_HEADERS
-        } else {
-            0
-        };
-        let flags = if kind == kind::HEADERS {
-            end | last
-        } else {
-            last
-        };
-        frame::put_head(out, piece.len(), kind, flags, id);
-        out.extend_from_slice(piece);
-        kind = kind::CONTINUATION;
     }
 }
