@@ -1,18 +1,19 @@
 //! Messages with their type forgotten, and found again.
 
+use super::{PREFIX_BYTES, framing};
 use crate::{
+    compression::Compression,
     engine::BoxFuture,
     guard::{Guard, contain},
     reply::BoxStream,
     status::{self, Result, Status},
 };
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use prost::Message;
 use std::{
     any::{Any, TypeId},
     future::poll_fn,
     marker::PhantomData,
-    ops::ControlFlow,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -21,19 +22,15 @@ use tokio_stream::{Stream, wrappers::ReceiverStream};
 
 /// A message of some type.
 pub(crate) trait AnyMessage: Send {
-    fn encoded_len(&self) -> usize;
-    fn encode(&self, buf: &mut BytesMut);
+    /// Appends it with its prefix.
+    fn frame(&self, compression: Option<Compression>, out: &mut BytesMut) -> Result<()>;
     fn message_type(&self) -> TypeId;
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
 }
 
 impl<T: Message + 'static> AnyMessage for T {
-    fn encoded_len(&self) -> usize {
-        Message::encoded_len(self)
-    }
-
-    fn encode(&self, buf: &mut BytesMut) {
-        self.encode_raw(buf);
+    fn frame(&self, compression: Option<Compression>, out: &mut BytesMut) -> Result<()> {
+        framing::append(self, compression, out)
     }
 
     fn message_type(&self) -> TypeId {
@@ -47,11 +44,14 @@ impl<T: Message + 'static> AnyMessage for T {
 
 /// Messages of some type, one after another.
 pub(crate) trait AnyStream: Send {
-    /// Hands the messages that are ready to `take`, until it has enough.
-    fn poll_some(
+    /// Appends the messages that are ready, each with its prefix, until `out` holds
+    /// `bytes` at least; pending messages leave what is there already.
+    fn poll_frames(
         &mut self,
         cx: &mut Context<'_>,
-        take: &mut dyn FnMut(&dyn AnyMessage) -> Result<ControlFlow<()>>,
+        compression: Option<Compression>,
+        bytes: usize,
+        out: &mut BytesMut,
     ) -> Poll<Option<Result<()>>>;
     fn message_type(&self) -> TypeId;
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
@@ -64,13 +64,16 @@ pub(crate) trait AnyStream: Send {
 pub(crate) struct Messages<T>(pub(crate) BoxStream<T>);
 
 impl<T: Message + 'static> AnyStream for Messages<T> {
-    fn poll_some(
+    fn poll_frames(
         &mut self,
         cx: &mut Context<'_>,
-        take: &mut dyn FnMut(&dyn AnyMessage) -> Result<ControlFlow<()>>,
+        compression: Option<Compression>,
+        bytes: usize,
+        out: &mut BytesMut,
     ) -> Poll<Option<Result<()>>> {
         while let Some(message) = ready!(self.0.as_mut().poll_next(cx)) {
-            if take(&message?)?.is_break() {
+            framing::append(&message?, compression, out)?;
+            if out.len() >= bytes {
                 return Poll::Ready(Some(Ok(())));
             }
         }
@@ -141,22 +144,21 @@ impl<T: Message + Default> Stream for Recoded<T> {
     type Item = Result<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
-        let mut recoded = None;
-        let mut take = |message: &dyn AnyMessage| {
-            recoded = Some(recode(message)?);
-            Ok(ControlFlow::Break(()))
-        };
-        match ready!(self.0.poll_some(cx, &mut take)) {
-            Some(Err(status)) => Poll::Ready(Some(Err(status))),
-            Some(Ok(())) | None => Poll::Ready(recoded.map(Ok)),
-        }
+        let mut framed = BytesMut::new();
+        let next = ready!(self.0.poll_frames(cx, None, PREFIX_BYTES, &mut framed));
+        Poll::Ready(next.map(|next| next.and_then(|()| unframe(framed))))
     }
 }
 
 fn recode<T: Message + Default>(message: &dyn AnyMessage) -> Result<T> {
-    let mut bytes = BytesMut::with_capacity(message.encoded_len());
-    message.encode(&mut bytes);
-    decode(bytes.freeze())
+    let mut framed = BytesMut::new();
+    message.frame(None, &mut framed)?;
+    unframe(framed)
+}
+
+fn unframe<T: Message + Default>(mut framed: BytesMut) -> Result<T> {
+    framed.advance(PREFIX_BYTES);
+    decode(framed.freeze())
 }
 
 fn downcast<T: 'static>(value: Box<dyn Any + Send>) -> Result<T> {

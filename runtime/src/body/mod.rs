@@ -1,6 +1,7 @@
 //! The messages of a call on their way, their type known only at the two ends.
 
 mod erased;
+mod framing;
 mod pace;
 mod wire;
 

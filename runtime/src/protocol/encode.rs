@@ -1,17 +1,16 @@
-//! Typed messages into length-prefixed bytes.
+//! Typed messages into the bodies of requests and responses.
 
 use crate::{
-    body::{AnyMessage, AnyStream, PREFIX_BYTES},
+    body::{AnyMessage, AnyStream},
     compression::Compression,
     engine::BoxError,
     guard::{self, Guard},
     metrics::Counted,
     status::{self, Code, Result, Status},
 };
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
 use std::{
-    ops::ControlFlow,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -20,53 +19,10 @@ use tonic::metadata::MetadataMap;
 /// Messages that are ready together leave in one DATA frame up to about this size.
 const BATCH_BYTES: usize = 32 << 10;
 
-/// Appends `message` with its prefix, in a buffer of exactly its size if `out` is empty.
-pub(super) fn append(
-    message: &dyn AnyMessage,
-    compression: Option<Compression>,
-    out: &mut BytesMut,
-) -> Result<()> {
-    let length = message.encoded_len();
-    let start = out.len();
-    match compression {
-        None => {
-            let needed = PREFIX_BYTES + length;
-            if start > 0 && out.capacity() - start < needed {
-                // More will follow, the more the more there are.
-                out.reserve(needed.max((4 * start).clamp(BATCH_BYTES / 32, BATCH_BYTES)));
-            } else {
-                out.reserve(needed);
-            }
-            out.put_u8(0);
-            out.put_u32(checked(length)?);
-            message.encode(out);
-        }
-        Some(compression) => {
-            let mut plain = BytesMut::with_capacity(length);
-            message.encode(&mut plain);
-            out.reserve(PREFIX_BYTES + length / 4);
-            out.put_u8(1);
-            out.put_u32(0);
-            compression.compress(&plain, out)?;
-            let length = checked(out.len() - start - PREFIX_BYTES)?;
-            out[start + 1..start + PREFIX_BYTES].copy_from_slice(&length.to_be_bytes());
-        }
-    }
-    Ok(())
-}
-
-fn checked(length: usize) -> Result<u32> {
-    u32::try_from(length).map_err(|_| {
-        Status::resource_exhausted(format!(
-            "a message of {length} bytes is over what gRPC can frame (4 GiB)"
-        ))
-    })
-}
-
 /// One message with its prefix.
 pub(super) fn one(message: &dyn AnyMessage, compression: Option<Compression>) -> Result<Bytes> {
     let mut out = BytesMut::new();
-    append(message, compression, &mut out)?;
+    message.frame(compression, &mut out)?;
     Ok(out.freeze())
 }
 
@@ -78,6 +34,8 @@ pub(super) struct Encoded {
     /// What comes after the messages; `None` in a request, which has no trailers.
     trailers: Option<MetadataMap>,
     state: State,
+    /// What the last batch came to, as a guess at the next.
+    batch_bytes: usize,
     _counted: Option<Counted>,
 }
 
@@ -95,6 +53,7 @@ impl Encoded {
             guard: Guard::default(),
             trailers: None,
             state: State::Open,
+            batch_bytes: 0,
             _counted: None,
         }
     }
@@ -111,6 +70,7 @@ impl Encoded {
             guard,
             trailers: Some(trailers),
             state: State::Open,
+            batch_bytes: 0,
             _counted: None,
         }
     }
@@ -129,18 +89,14 @@ impl Encoded {
             compression,
             guard,
             state,
+            batch_bytes,
             ..
         } = self;
-        let mut take = |message: &dyn AnyMessage| {
-            append(message, *compression, out)?;
-            Ok(match out.len() < BATCH_BYTES {
-                true => ControlFlow::Continue(()),
-                false => ControlFlow::Break(()),
-            })
-        };
+        out.reserve(*batch_bytes);
         let next = guard.poll(cx, |cx| {
-            guard::contain(|| messages.poll_some(cx, &mut take))
+            guard::contain(|| messages.poll_frames(cx, *compression, BATCH_BYTES, out))
         });
+        *batch_bytes = out.len();
         let ended = match next.map(Result::flatten) {
             Poll::Ready(Ok(Some(Ok(())))) => return Poll::Ready(()),
             Poll::Ready(Ok(Some(Err(status))) | Err(status)) => status,

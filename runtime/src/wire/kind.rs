@@ -70,6 +70,9 @@ macro_rules! as_prost {
             encoding::$module::encode(tag, value, buf);
         }
 
+        as_prost!(@rest $module $(, $tag)?; $ty);
+    };
+    (@rest $module:ident $(, $tag:ident)?; $ty:ty) => {
         #[inline]
         fn encoded_len(tag: u32, value: &$ty) -> usize {
             encoding::$module::encoded_len(tag, value)
@@ -153,13 +156,33 @@ numbers! {
     bool ::core::primitive::bool;
 }
 
+/// Writes bytes with their key and length, which are one byte each more often than not.
+#[inline]
+fn put_bytes(tag: u32, value: &[u8], buf: &mut impl BufMut) {
+    const SHORT_BYTES_MAX: usize = 127;
+    const SHORT_TAG_MAX: u32 = 15;
+    if value.len() <= SHORT_BYTES_MAX && tag <= SHORT_TAG_MAX {
+        let key = (tag << 3) as u8 | WireType::LengthDelimited as u8;
+        buf.put_slice(&[key, value.len() as u8]);
+    } else {
+        encoding::encode_key(tag, WireType::LengthDelimited, buf);
+        encoding::encode_varint(value.len() as u64, buf);
+    }
+    buf.put_slice(value);
+}
+
 /// `string`
 #[derive(Debug)]
 #[allow(non_camel_case_types)]
 pub struct string;
 
 impl Kind<String> for string {
-    as_prost!(string; String);
+    #[inline]
+    fn encode<B: BufMut>(tag: u32, value: &String, buf: &mut B) {
+        put_bytes(tag, value.as_bytes(), buf);
+    }
+
+    as_prost!(@rest string; String);
 }
 
 /// `bytes`
@@ -168,11 +191,21 @@ impl Kind<String> for string {
 pub struct bytes;
 
 impl Kind<Vec<u8>> for bytes {
-    as_prost!(bytes; Vec<u8>);
+    #[inline]
+    fn encode<B: BufMut>(tag: u32, value: &Vec<u8>, buf: &mut B) {
+        put_bytes(tag, value, buf);
+    }
+
+    as_prost!(@rest bytes; Vec<u8>);
 }
 
 impl Kind<Bytes> for bytes {
-    as_prost!(bytes; Bytes);
+    #[inline]
+    fn encode<B: BufMut>(tag: u32, value: &Bytes, buf: &mut B) {
+        put_bytes(tag, value, buf);
+    }
+
+    as_prost!(@rest bytes; Bytes);
 }
 
 /// A message, in a box or not.
