@@ -2,9 +2,11 @@
 //! allocates, and when it ends.
 
 mod allocations;
+mod congestion;
 mod control;
 mod process;
 
+pub use congestion::unpace;
 pub use control::{Counted, count};
 pub use process::{End, can_pin, cpu_time, pin, raise_file_limit, resident_bytes};
 
@@ -62,6 +64,7 @@ where
     let control = control::listen()?;
     threads.runtime()?.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
+        unpace(&listener);
         println!("{} {control}", listener.local_addr()?);
         // Spawned: the thread that blocks here is no worker of the runtime.
         tokio::spawn(serve(listener)).await?

@@ -50,6 +50,7 @@ impl Connection {
     pub(crate) fn to(address: &str, plans: Arc<[Plan]>) -> Result<Self> {
         let socket = TcpStream::connect(address)?;
         socket.set_nodelay(true)?;
+        bench_host::unpace(&socket);
         socket.set_read_timeout(Some(HANDSHAKE_TIMEOUT))?;
         let mut output = frame::PREFACE.to_vec();
         let settings = [

@@ -7,6 +7,6 @@
 /// has not yet seen a large message has it learn here. The buffer is never touched,
 /// so it takes no memory; other allocators take no notice.
 pub(crate) fn teach_malloc() {
-    const BUFFER_BYTES: usize = 4 << 20;
+    const BUFFER_BYTES: usize = 8 << 20;
     drop(std::hint::black_box(vec![0u8; BUFFER_BYTES]));
 }
