@@ -34,6 +34,12 @@ mod message;
 
 mod reply;
 
+mod endpoint;
+mod policy;
+
+mod balance;
+mod resolver;
+
 mod guard;
 
 mod body;
@@ -67,6 +73,7 @@ mod answering;
 mod server;
 mod shutdown;
 
+pub use balance::{Balancer, Candidate, Connects, InFlight, Load, Pick, Picker};
 pub use body::Body;
 pub use call::Call;
 pub use channel::Channel;
@@ -76,6 +83,7 @@ pub use deadline::Deadline;
 #[cfg(feature = "tls")]
 pub use engine::{ClientTls, PeerIdentity, Pem, ServerTls};
 pub use engine::{Error, ErrorKind, HttpBody, Listen, Listener, Peer, PeerAddress};
+pub use endpoint::{Address, Endpoint};
 pub use extension::Extension;
 pub use http_service::HttpService;
 pub use layer::{Layer, Next};
@@ -83,8 +91,10 @@ pub use limits::{Limit, Limits};
 pub use message::{IntoRequest, IntoStreamingRequest, Request, Response};
 pub use method::{Idempotency, Method, MethodKind};
 pub use metrics::{Metric, MetricKind, Metrics};
+pub use policy::{ATTEMPTS_MAX, Attempts, HedgingPolicy, MethodPolicy, RetryPolicy};
 pub use priority::Priority;
 pub use reply::{BoxStream, Reply};
+pub use resolver::{Refresh, Resolver};
 pub use routes::{Handle, Routes};
 pub use server::{Bound, Server};
 pub use shutdown::shutdown_signal;

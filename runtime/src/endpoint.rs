@@ -1,0 +1,76 @@
+//! Where one copy of a service runs.
+
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
+
+/// Where to connect to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Address {
+    /// An IP address and a port.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// One running copy of a service: its address, and what a
+/// [`Balancer`](crate::Balancer) may want to know of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    address: Address,
+    weight: u32,
+    zone: Option<Arc<str>>,
+}
+
+impl Endpoint {
+    /// The copy at `address`, of weight 1, in no zone.
+    pub fn new(address: Address) -> Self {
+        Self {
+            address,
+            weight: 1,
+            zone: None,
+        }
+    }
+
+    /// Wants so many times the calls of a copy of weight 1; 0 counts as 1.
+    #[must_use]
+    pub fn with_weight(mut self, weight: u32) -> Self {
+        self.weight = weight.max(1);
+        self
+    }
+
+    /// Runs in this zone: calls from the same zone prefer it.
+    #[must_use]
+    pub fn with_zone(mut self, zone: impl Into<Arc<str>>) -> Self {
+        self.zone = Some(zone.into());
+        self
+    }
+
+    /// Where to connect to.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// How many calls it wants, compared with the others; at least 1.
+    pub fn weight(&self) -> u32 {
+        self.weight
+    }
+
+    /// The zone it runs in, if that is known.
+    pub fn zone(&self) -> Option<&str> {
+        self.zone.as_deref()
+    }
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Self {
+        Self::new(Address::Tcp(address))
+    }
+}
