@@ -17,6 +17,7 @@ mod status;
 
 mod deadline;
 mod extension;
+mod field_hash;
 
 mod method;
 
@@ -73,7 +74,10 @@ mod answering;
 mod server;
 mod shutdown;
 
-pub use balance::{Balancer, Candidate, Connects, InFlight, Load, Pick, Picker};
+pub use balance::{
+    Balancer, Candidate, Connects, InFlight, LeastRequest, Load, LoadReport, Pick, PickFirst,
+    Picker, RingHash, RoundRobin, SlowStart, Subset, WeightedRoundRobin, ZoneAware,
+};
 pub use body::Body;
 pub use call::Call;
 pub use channel::Channel;
