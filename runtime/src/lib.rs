@@ -41,6 +41,15 @@ mod policy;
 mod balance;
 mod resolver;
 
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "a channel has one address, so far, and nothing to compare it with"
+    )
+)]
+mod outlier;
+
 mod guard;
 
 mod body;
@@ -84,10 +93,10 @@ pub use channel::Channel;
 pub use compression::Compression;
 pub use concurrency_limit::ConcurrencyLimit;
 pub use deadline::Deadline;
+pub use endpoint::{Address, Endpoint};
 #[cfg(feature = "tls")]
 pub use engine::{ClientTls, PeerIdentity, Pem, ServerTls};
 pub use engine::{Error, ErrorKind, HttpBody, Listen, Listener, Peer, PeerAddress};
-pub use endpoint::{Address, Endpoint};
 pub use extension::Extension;
 pub use http_service::HttpService;
 pub use layer::{Layer, Next};
@@ -95,6 +104,7 @@ pub use limits::{Limit, Limits};
 pub use message::{IntoRequest, IntoStreamingRequest, Request, Response};
 pub use method::{Idempotency, Method, MethodKind};
 pub use metrics::{Metric, MetricKind, Metrics};
+pub use outlier::{FailurePercentage, OutlierDetection, SuccessRate};
 pub use policy::{ATTEMPTS_MAX, Attempts, HedgingPolicy, MethodPolicy, RetryPolicy};
 pub use priority::Priority;
 pub use reply::{BoxStream, Reply};
