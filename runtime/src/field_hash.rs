@@ -4,10 +4,7 @@ use prost::{
     bytes::Buf,
     encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field},
 };
-
-/// FNV-1a's start and factor.
-const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
-const PRIME: u64 = 0x0100_0000_01b3;
+use twox_hash::XxHash64;
 
 /// The hash of the field that the numbers of `path` lead to. Zero, an empty
 /// string and a field that is not set are one value, as they are in proto3.
@@ -65,15 +62,9 @@ fn take<'a>(wire: WireType, message: &mut &'a [u8]) -> Option<Value<'a>> {
     }
 }
 
-/// FNV-1a, which is short and the same in every version of every compiler, with
-/// the bits mixed at the end: short keys alone would differ in its low bits only.
+/// As the rings of gRPC are hashed (gRFC A42).
 fn hash(bytes: &[u8]) -> u64 {
-    let mixed = bytes.iter().fold(BASIS, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(PRIME)
-    });
-    let mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    let mixed = (mixed ^ (mixed >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    mixed ^ (mixed >> 33)
+    XxHash64::oneshot(0, bytes)
 }
 
 #[cfg(test)]
@@ -108,10 +99,10 @@ mod tests {
         assert_eq!(of(&[1], b"\x0b\x08\x01\x0c"), of(&[1], b""));
     }
 
-    /// Written down, since clients of different versions must agree on them.
+    /// The published values of XXH64: clients of every kind and version must agree.
     #[test]
     fn hashes_never_change() {
-        assert_eq!(hash(b""), 0xefd0_1f60_ba99_2926);
-        assert_eq!(hash(b"ada"), 0x21a5_12b9_376a_50e9);
+        assert_eq!(hash(b""), 0xef46_db37_51d8_e999);
+        assert_eq!(hash(b"abc"), 0x44bc_2cf5_ad77_0999);
     }
 }

@@ -37,16 +37,15 @@ mod reply;
 
 mod endpoint;
 mod policy;
+#[cfg(feature = "service-config")]
+mod service_config;
 
 mod balance;
 mod resolver;
 
 #[cfg_attr(
     not(test),
-    expect(
-        dead_code,
-        reason = "a channel has one address, so far, and nothing to compare it with"
-    )
+    expect(dead_code, reason = "a channel has one address, so far, and nothing to compare it with")
 )]
 mod outlier;
 
@@ -55,6 +54,9 @@ mod guard;
 mod body;
 
 mod streaming;
+
+#[expect(dead_code)]
+mod retry;
 
 mod layer;
 
@@ -93,10 +95,10 @@ pub use channel::Channel;
 pub use compression::Compression;
 pub use concurrency_limit::ConcurrencyLimit;
 pub use deadline::Deadline;
-pub use endpoint::{Address, Endpoint};
 #[cfg(feature = "tls")]
 pub use engine::{ClientTls, PeerIdentity, Pem, ServerTls};
 pub use engine::{Error, ErrorKind, HttpBody, Listen, Listener, Peer, PeerAddress};
+pub use endpoint::{Address, Endpoint};
 pub use extension::Extension;
 pub use http_service::HttpService;
 pub use layer::{Layer, Next};
@@ -111,6 +113,8 @@ pub use reply::{BoxStream, Reply};
 pub use resolver::{Refresh, Resolver};
 pub use routes::{Handle, Routes};
 pub use server::{Bound, Server};
+#[cfg(feature = "service-config")]
+pub use service_config::{EjectionRule, LoadBalancing, RetryThrottling, ServiceConfig};
 pub use shutdown::shutdown_signal;
 pub use status::{Code, Result, Status};
 pub use streaming::Streaming;

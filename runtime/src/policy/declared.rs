@@ -148,6 +148,8 @@ fn attempts(max: u32) -> Option<u32> {
 }
 
 fn codes(numbers: Vec<i32>) -> Vec<Code> {
-    let known = numbers.into_iter().filter(|number| (1..=16).contains(number));
+    let known = numbers
+        .into_iter()
+        .filter(|number| (1..=16).contains(number));
     known.map(Code::from_i32).collect()
 }
