@@ -45,7 +45,10 @@ mod resolver;
 
 #[cfg_attr(
     not(test),
-    expect(dead_code, reason = "a channel has one address, so far, and nothing to compare it with")
+    expect(
+        dead_code,
+        reason = "a channel has one address, so far, and nothing to compare it with"
+    )
 )]
 mod outlier;
 
@@ -55,7 +58,7 @@ mod body;
 
 mod streaming;
 
-#[expect(dead_code)]
+#[cfg_attr(not(test), expect(dead_code, unused_imports))]
 mod retry;
 
 mod layer;
@@ -95,10 +98,10 @@ pub use channel::Channel;
 pub use compression::Compression;
 pub use concurrency_limit::ConcurrencyLimit;
 pub use deadline::Deadline;
+pub use endpoint::{Address, Endpoint};
 #[cfg(feature = "tls")]
 pub use engine::{ClientTls, PeerIdentity, Pem, ServerTls};
 pub use engine::{Error, ErrorKind, HttpBody, Listen, Listener, Peer, PeerAddress};
-pub use endpoint::{Address, Endpoint};
 pub use extension::Extension;
 pub use http_service::HttpService;
 pub use layer::{Layer, Next};
