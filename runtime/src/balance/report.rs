@@ -23,9 +23,9 @@ pub(super) struct Reports {
     /// `utilization / qps` and `eps / qps²`, an `f32` each: whatever errors cost,
     /// the weight is 1 / (first + cost · second).
     costs: AtomicU64,
-    /// Nanoseconds; 0 if never.
+    /// Nanoseconds and 1; 0 if never.
     last: AtomicU64,
-    /// Nanoseconds; 0 if none or those before were forgotten.
+    /// Nanoseconds and 1; 0 if none came, or they were forgotten.
     since: AtomicU64,
 }
 
@@ -87,5 +87,5 @@ impl Reports {
 }
 
 fn nanos_of(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).map_or(u64::MAX, |nanos| nanos.max(1))
+    u64::try_from(time.as_nanos()).map_or(u64::MAX, |nanos| nanos.saturating_add(1))
 }
