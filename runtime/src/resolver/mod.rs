@@ -2,7 +2,11 @@
 
 #![cfg_attr(
     not(test),
-    expect(dead_code, unused_imports, reason = "channels do not lead to destinations yet")
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "channels do not lead to destinations yet"
+    )
 )]
 
 mod again;
@@ -85,5 +89,31 @@ pub(crate) fn as_calls_see(status: Status) -> Status {
             Status::internal(format!("the resolver failed with {code:?}: {message}"))
         }
         _ => status,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_see_no_code_that_is_the_service_s() {
+        for code in (0..=16).map(Code::from_i32) {
+            let seen = as_calls_see(Status::new(code, "why"));
+            let kept = match code {
+                Code::Cancelled
+                | Code::Unknown
+                | Code::DeadlineExceeded
+                | Code::PermissionDenied
+                | Code::ResourceExhausted
+                | Code::Unimplemented
+                | Code::Internal
+                | Code::Unavailable
+                | Code::Unauthenticated => code,
+                _ => Code::Internal,
+            };
+            assert_eq!(seen.code(), kept);
+            assert!(seen.message().ends_with("why"), "{seen}");
+        }
     }
 }

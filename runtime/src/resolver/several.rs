@@ -77,7 +77,10 @@ impl Watched {
                         return (Ok(news), self);
                     }
                 }
-                Some(Err(status)) => return (Err(status), self),
+                Some(Err(status)) => {
+                    self.news.forget();
+                    return (Err(status), self);
+                }
                 None => {}
             }
         }
@@ -107,3 +110,6 @@ impl Watched {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

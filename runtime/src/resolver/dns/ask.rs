@@ -283,7 +283,7 @@ impl Asked {
             // A family without records tells less than one that could not be asked for.
             (Err(six), Err(four)) => Err(match six.kind {
                 UnknownKind::None if four.kind == UnknownKind::None && six.why != four.why => {
-                    Unknown::none("it has neither A nor AAAA records")
+                    Unknown::none("it has neither A nor AAAA records of use")
                 }
                 UnknownKind::None => four,
                 _ => six,
@@ -372,3 +372,6 @@ fn about<'a>(name: &Name, answers: &'a [Record]) -> Vec<&'a Record> {
     }
     about
 }
+
+#[cfg(test)]
+mod tests;
