@@ -140,7 +140,8 @@ fn first_known(list: &Node<'_>, mistakes: &mut Mistakes) -> Option<LoadBalancing
         }
     }
     if mistakes.count() == before {
-        list.wrong(format_args!("has none of {}", listed(&KNOWN)), mistakes);
+        let what = format_args!("names no known policy; there are {}", listed(&KNOWN));
+        mistakes.add(&list.path, what);
     }
     None
 }

@@ -165,7 +165,7 @@ fn retry_policy(node: &Node<'_>, mistakes: &mut Mistakes) -> Option<RetryPolicy>
             let items = node.items(mistakes).len();
             let codes = codes(&node, mistakes);
             if items == 0 {
-                node.wrong("wants at least one code", mistakes);
+                mistakes.add(&node.path, "wants at least one code");
             }
             Some(codes)
         });

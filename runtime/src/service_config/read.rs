@@ -64,6 +64,8 @@ pub(super) struct Node<'a> {
 /// An object whose fields are all known.
 pub(super) struct Object<'a> {
     fields: &'a [(String, Json)],
+    /// What unknown fields were probably meant to be.
+    meant: Vec<String>,
     pub(super) path: String,
 }
 
@@ -84,21 +86,28 @@ impl<'a> Node<'a> {
     /// An object that has no fields but these.
     pub(super) fn object(&self, known: &[&str], mistakes: &mut Mistakes) -> Option<Object<'a>> {
         let fields = self.fields(mistakes)?;
+        let mut meant = Vec::new();
         for (index, (name, _)) in fields.iter().enumerate() {
             let way = way(&self.path, name);
             if fields[..index].iter().any(|(earlier, _)| earlier == name) {
                 mistakes.add(&way, "given twice; delete one of the two");
             } else if !known.contains(&name.as_str()) {
-                let help = match (near::nearest(name, known), known) {
+                let near = near::nearest(name, known);
+                let help = match (near, known) {
                     (Some(near), _) => format!("did you mean `{near}`?"),
                     (None, []) => "it takes no fields".to_owned(),
                     (None, known) => format!("there are {}", listed(known)),
                 };
+                meant.extend(near.map(str::to_owned));
                 mistakes.add(&way, format_args!("no such field; {help}"));
             }
         }
         let path = self.path.clone();
-        Some(Object { fields, path })
+        Some(Object {
+            fields,
+            meant,
+            path,
+        })
     }
 
     /// The only field of an object, whatever its name.
@@ -249,7 +258,7 @@ impl<'a> Node<'a> {
             _ => None,
         };
         if span.is_none() {
-            self.wrong("wants seconds such as \"1.5s\", not below 0", mistakes);
+            self.wrong("wants seconds such as \"1.5s\"", mistakes);
         }
         span
     }
@@ -258,7 +267,7 @@ impl<'a> Node<'a> {
     pub(super) fn positive_duration(&self, mistakes: &mut Mistakes) -> Option<Duration> {
         let span = self.duration(mistakes)?;
         if span.is_zero() {
-            self.wrong("wants longer than none", mistakes);
+            self.wrong("wants more than 0s", mistakes);
             return None;
         }
         Some(span)
@@ -277,7 +286,7 @@ impl<'a> Object<'a> {
     /// A field that must be there.
     pub(super) fn required(&self, name: &str, mistakes: &mut Mistakes) -> Option<Node<'a>> {
         let found = self.get(name);
-        if found.is_none() {
+        if found.is_none() && !self.meant.iter().any(|meant| meant == name) {
             mistakes.add(&way(&self.path, name), "is missing");
         }
         found
