@@ -28,13 +28,14 @@ mod priority;
 mod metrics;
 mod stopwatch;
 
+mod endpoint;
+
 mod engine;
 
 mod message;
 
 mod reply;
 
-mod endpoint;
 mod policy;
 
 mod balance;
@@ -59,7 +60,7 @@ mod protocol;
 
 mod in_process;
 
-mod subchannel;
+mod pool;
 
 mod outbound;
 
@@ -73,17 +74,17 @@ mod answering;
 mod server;
 mod shutdown;
 
-pub use balance::{Balancer, Candidate, Connects, InFlight, Load, Pick, Picker};
+pub use balance::{Balancer, Candidate, Connects, InFlight, LeastRequest, Load, Pick, PickFirst, Picker};
 pub use body::Body;
 pub use call::Call;
 pub use channel::Channel;
 pub use compression::Compression;
 pub use concurrency_limit::ConcurrencyLimit;
 pub use deadline::Deadline;
+pub use endpoint::{Address, Endpoint};
 #[cfg(feature = "tls")]
 pub use engine::{ClientTls, PeerIdentity, Pem, ServerTls};
 pub use engine::{Error, ErrorKind, HttpBody, Listen, Listener, Peer, PeerAddress};
-pub use endpoint::{Address, Endpoint};
 pub use extension::Extension;
 pub use http_service::HttpService;
 pub use layer::{Layer, Next};

@@ -175,6 +175,10 @@ limits! {
     /// connection backoff document).
     ConnectTimeout: connect_timeout / with_connect_timeout: Duration = Duration::from_secs(20);
 
+    /// Time without a call after which a channel closes its connections; the next
+    /// call connects again. Default 30 min (gRFC A62).
+    ChannelIdleTimeout: channel_idle_timeout / with_channel_idle_timeout: Duration = Duration::from_secs(30 * 60);
+
     /// Calls in flight on a whole server, streams included. Default 10,000, which
     /// at some 20 KiB for each is 200 MB; what is over it is refused with
     /// UNAVAILABLE. Its last tenth is kept for critical calls, the one before

@@ -1,16 +1,17 @@
 //! The way out of a client: its layers, then a wire or another part of this process.
 
 use crate::{
+    balance::Pick,
     body::Body,
     compression::Compression,
-    engine::{BoxFuture, Connector},
+    engine::BoxFuture,
     in_process::InProcess,
     layer::{Endpoint, Layers},
     message::{Request, Response},
     method::Method,
+    pool::Pool,
     protocol,
     status::{Result, Status},
-    subchannel::Subchannel,
 };
 use std::{fmt, sync::Arc};
 
@@ -24,7 +25,7 @@ pub(crate) struct Outbound {
 
 #[derive(Clone)]
 pub(crate) enum Transport {
-    Wire(Arc<Subchannel>),
+    Wire(Arc<Pool>),
     InProcess(Arc<InProcess>),
 }
 
@@ -77,7 +78,7 @@ impl Endpoint for Outgoing {
     fn call(self: Arc<Self>, request: Request<Body>) -> BoxFuture<Result<Response<Body>>> {
         Box::pin(async move {
             match &self.transport {
-                Transport::Wire(subchannel) => self.send(subchannel, request).await,
+                Transport::Wire(pool) => self.send(pool, request).await,
                 Transport::InProcess(server) => server.call(self.method, request).await,
             }
         })
@@ -85,28 +86,34 @@ impl Endpoint for Outgoing {
 }
 
 impl Outgoing {
-    async fn send(
-        &self,
-        subchannel: &Arc<Subchannel>,
-        request: Request<Body>,
-    ) -> Result<Response<Body>> {
-        let Connector { target, limits, .. } = subchannel.connector();
+    async fn send(&self, pool: &Pool, request: Request<Body>) -> Result<Response<Body>> {
+        let connector = &pool.plan().connector;
         let deadline = request.deadline();
-        let mut request = protocol::request(target, self.method, request, self.compression)?;
+        let mut request = protocol::request(connector, self.method, request, self.compression)?;
+        let mut tried = Vec::new();
         for _ in 0..UNSENT_ATTEMPTS_MAX {
-            let connection = subchannel.connection(self.wait_for_ready).await?;
+            let pick = Pick {
+                hash: None,
+                tried: &tried,
+            };
+            let subchannel = pool.pick(&pick, self.wait_for_ready).await?;
             protocol::stamp_timeout(&mut request, deadline);
-            match connection.send(request).await {
-                Ok(response) => return protocol::response(response, limits.message_bytes_max),
+            let in_flight = subchannel.call();
+            match subchannel.connection.send(request).await {
+                Ok(response) => {
+                    let bytes_max = connector.limits.message_bytes_max;
+                    return protocol::response(response, bytes_max, in_flight);
+                }
                 Err(failed) => match failed.unsent {
                     Some(unsent) => request = unsent,
                     None => return Err(protocol::unanswered(&failed)),
                 },
             }
+            tried.push(subchannel.candidate.id);
         }
         Err(Status::unavailable(format!(
             "`{}` closed {UNSENT_ATTEMPTS_MAX} connections before the call was sent",
-            target.authority
+            connector.authority
         )))
     }
 }
@@ -114,7 +121,7 @@ impl Outgoing {
 impl fmt::Debug for Outbound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let target = match &self.transport {
-            Transport::Wire(subchannel) => subchannel.connector().target.authority.as_str(),
+            Transport::Wire(pool) => pool.plan().connector.authority.as_str(),
             Transport::InProcess(_) => "in process",
         };
         f.debug_struct("Channel")

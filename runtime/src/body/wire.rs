@@ -3,6 +3,7 @@
 
 use super::pace::{Inbound, Pace};
 use crate::{
+    balance::InFlight,
     compression::Compression,
     engine::{self, HttpBody},
     limits::Limit,
@@ -44,6 +45,8 @@ pub(crate) struct Wire {
     trailers: MetadataMap,
     /// The status that stood in the head; it holds if nothing follows it.
     early: HeaderMap,
+    /// A response keeps its subchannel busy until it has ended.
+    in_flight: Option<InFlight>,
 }
 
 /// What ends the messages.
@@ -85,6 +88,7 @@ impl Wire {
             stopwatch: None,
             trailers: MetadataMap::new(),
             early: HeaderMap::new(),
+            in_flight: None,
         }
     }
 
@@ -99,6 +103,11 @@ impl Wire {
         wire.inbound = Some(inbound);
         wire.single = single;
         wire
+    }
+
+    /// Keeps a subchannel busy until it has ended.
+    pub(crate) fn keep(&mut self, in_flight: InFlight) {
+        self.in_flight = Some(in_flight);
     }
 
     /// Lets `stopwatch` show nothing while the first message arrives.
@@ -126,6 +135,7 @@ impl Wire {
         if let Poll::Ready(Err(_) | Ok(None)) = &polled {
             self.state = State::Done;
             self.http = HttpBody::empty();
+            self.in_flight = None;
         }
         if let Some(stopwatch) = &self.stopwatch
             && polled.is_ready()

@@ -5,10 +5,11 @@ use super::{
     headers::{self, ACCEPT_ENCODING, ENCODING, GRPC, TIMEOUT, USER_AGENT},
 };
 use crate::{
+    balance::InFlight,
     body::{Body, End, Kind, Wire},
     compression::{ACCEPT, Compression},
     deadline::{self, Deadline},
-    engine::{self, HttpBody, Target, Unanswered},
+    engine::{self, Connector, HttpBody, Unanswered},
     message::{Request, Response},
     method::Method,
     status::{self, Code, Result, Status},
@@ -20,7 +21,7 @@ use tonic::metadata::MetadataMap;
 
 /// The HTTP request that makes this call.
 pub(crate) fn request(
-    target: &Target,
+    connector: &Connector,
     method: Method,
     request: Request<Body>,
     compression: Option<Compression>,
@@ -38,7 +39,7 @@ pub(crate) fn request(
     let mut request = http::Request::new(body);
     *request.method_mut() = http::Method::POST;
     *request.version_mut() = http::Version::HTTP_2;
-    *request.uri_mut() = uri(target, method)?;
+    *request.uri_mut() = uri(connector, method)?;
     *request.extensions_mut() = std::mem::take(head.extensions_mut());
     let headers = request.headers_mut();
     *headers = headers::of(std::mem::take(head.metadata_mut()));
@@ -54,15 +55,15 @@ pub(crate) fn stamp_timeout(request: &mut http::Request<HttpBody>, deadline: Opt
     }
 }
 
-fn uri(target: &Target, method: Method) -> Result<Uri> {
+fn uri(connector: &Connector, method: Method) -> Result<Uri> {
     let path = method.path();
     let refused = |error: &dyn std::fmt::Display| {
         Status::internal(format!("`{path}` is no path of a method: {error}"))
     };
     let read = PathAndQuery::from_maybe_shared(Bytes::from_static(path.as_bytes()));
     Uri::builder()
-        .scheme(target.scheme.clone())
-        .authority(target.authority.clone())
+        .scheme(connector.scheme.clone())
+        .authority(connector.authority.clone())
         .path_and_query(read.map_err(|error| refused(&error))?)
         .build()
         .map_err(|error| refused(&error))
@@ -82,6 +83,7 @@ fn write_headers(headers: &mut HeaderMap, compression: Option<Compression>) {
 pub(crate) fn response(
     response: http::Response<HttpBody>,
     message_bytes_max: usize,
+    in_flight: InFlight,
 ) -> Result<Response<Body>> {
     let (mut head, body) = response.into_parts();
     if (body.is_end_stream() || head.status != StatusCode::OK)
@@ -106,6 +108,7 @@ pub(crate) fn response(
         headers::encoding(&head.headers).map_err(|status| Status::internal(status.message()))?;
     let mut wire = Wire::new(body, compression, message_bytes_max, End::Response);
     wire.unless_data(status::move_out(&mut head.headers));
+    wire.keep(in_flight);
     let mut response = Response::new(Body::wire(wire)).with_compression(compression);
     *response.metadata_mut() = headers::metadata(head.headers);
     Ok(response)
