@@ -3,6 +3,7 @@
 use crate::{
     body::Body,
     compression::Compression,
+    context::Context,
     deadline::{self, Deadline},
     engine::BoxFuture,
     guard::{self, Guard},
@@ -25,6 +26,7 @@ pub struct Call<T> {
     method: Method,
     request: Request<Body>,
     options: CallOptions,
+    context: Context,
     invalid: Option<Status>,
     receive: Receive<T>,
 }
@@ -38,6 +40,13 @@ impl<T> Call<T> {
     /// and the server is told beforehand.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.request.set_timeout(timeout);
+        self
+    }
+
+    /// Takes nothing over from the call that is being answered here: neither its
+    /// deadline nor its priority, nor its metadata ([`Context`]).
+    pub fn detached(mut self) -> Self {
+        self.context = Context::default();
         self
     }
 
@@ -94,6 +103,7 @@ impl<T: Message + Default + 'static> Call<T> {
             method,
             request,
             options: CallOptions::default(),
+            context: Context::current(),
             invalid: None,
             receive: |response, deadline| {
                 Box::pin(async move {
@@ -118,6 +128,7 @@ impl<T: Message + Default + 'static> Call<Streaming<T>> {
             method,
             request,
             options: CallOptions::default(),
+            context: Context::current(),
             invalid: None,
             receive: |response, deadline| {
                 Box::pin(async move {
@@ -143,8 +154,13 @@ impl<T: 'static> IntoFuture for Call<T> {
             if let Some(invalid) = self.invalid {
                 return Err(invalid);
             }
-            let deadline = self.request.deadline();
-            let response = self.outbound.start(self.method, self.request, self.options);
+            let mut request = self.request;
+            if request.deadline().is_none() {
+                request.set_timeout(self.outbound.timeout(self.method.kind()));
+            }
+            self.context.apply(&mut request);
+            let deadline = request.deadline();
+            let response = self.outbound.start(self.method, request, self.options);
             let response = guard::until(deadline, response).await?;
             (self.receive)(response, deadline).await
         })

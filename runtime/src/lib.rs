@@ -34,6 +34,8 @@ mod engine;
 
 mod message;
 
+mod context;
+
 mod reply;
 
 mod policy;
@@ -74,12 +76,15 @@ mod answering;
 mod server;
 mod shutdown;
 
-pub use balance::{Balancer, Candidate, Connects, InFlight, LeastRequest, Load, Pick, PickFirst, Picker};
+pub use balance::{
+    Balancer, Candidate, Connects, InFlight, LeastRequest, Load, Pick, PickFirst, Picker,
+};
 pub use body::Body;
 pub use call::Call;
 pub use channel::Channel;
 pub use compression::Compression;
 pub use concurrency_limit::ConcurrencyLimit;
+pub use context::Context;
 pub use deadline::Deadline;
 pub use endpoint::{Address, Endpoint};
 #[cfg(feature = "tls")]

@@ -175,6 +175,15 @@ limits! {
     /// connection backoff document).
     ConnectTimeout: connect_timeout / with_connect_timeout: Duration = Duration::from_secs(20);
 
+    /// Time for a call of a unary method that says no other, on the caller's side.
+    /// Default 60 s: nobody waits longer for one answer, and a call without a
+    /// deadline waits for a peer that hangs for ever.
+    CallTimeout: call_timeout / with_call_timeout: Duration = Duration::from_secs(60);
+
+    /// The same for methods with streams, which may be open for long. Default 24 h,
+    /// the age at which a server asks their connection to go.
+    StreamTimeout: stream_timeout / with_stream_timeout: Duration = Duration::from_secs(24 * 60 * 60);
+
     /// Time without a call after which a channel closes its connections; the next
     /// call connects again. Default 30 min (gRFC A62).
     ChannelIdleTimeout: channel_idle_timeout / with_channel_idle_timeout: Duration = Duration::from_secs(30 * 60);

@@ -14,6 +14,7 @@ pub struct Request<T> {
     deadline: Option<Deadline>,
     peer: Option<Peer>,
     compression: Option<Compression>,
+    previous_attempts: u32,
     message: T,
 }
 
@@ -93,7 +94,8 @@ both!(Request {
     extensions,
     deadline,
     peer,
-    compression
+    compression,
+    previous_attempts
 });
 both!(Response {
     metadata,
@@ -111,6 +113,7 @@ impl<T> Request<T> {
             deadline: None,
             peer: None,
             compression: None,
+            previous_attempts: 0,
             message,
         }
     }
@@ -128,6 +131,15 @@ impl<T> Request<T> {
 
     pub(crate) fn set_deadline(&mut self, deadline: Option<Deadline>) {
         self.deadline = deadline;
+    }
+
+    /// How often the caller has tried this call before, as it says (gRFC A6).
+    pub fn previous_attempts(&self) -> u32 {
+        self.previous_attempts
+    }
+
+    pub(crate) fn set_previous_attempts(&mut self, attempts: u32) {
+        self.previous_attempts = attempts;
     }
 
     /// Who calls; `None` on the caller's side.

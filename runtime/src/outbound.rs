@@ -7,13 +7,14 @@ use crate::{
     engine::BoxFuture,
     in_process::InProcess,
     layer::{Endpoint, Layers},
+    limits::Limits,
     message::{Request, Response},
-    method::Method,
+    method::{Method, MethodKind},
     pool::Pool,
     protocol,
     status::{Result, Status},
 };
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// What every call of a channel goes through.
 #[derive(Clone)]
@@ -46,6 +47,19 @@ impl Outbound {
             transport,
             layers: Layers::default(),
             compression: None,
+        }
+    }
+
+    /// How long a call may take that does not say.
+    pub(crate) fn timeout(&self, kind: MethodKind) -> Duration {
+        let default = Limits::default();
+        let limits = match &self.transport {
+            Transport::Wire(pool) => &pool.plan().connector.limits,
+            Transport::InProcess(_) => &default,
+        };
+        match kind {
+            MethodKind::Unary => limits.call_timeout,
+            _ => limits.stream_timeout,
         }
     }
 

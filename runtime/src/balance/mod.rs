@@ -62,16 +62,44 @@ pub struct Candidate {
 /// t
 #[derive(Debug)]
 pub struct PickFirst;
-impl PickFirst { /// t
- #[allow(clippy::new_without_default)]
- pub fn new()->Self{Self} }
+impl PickFirst {
+    /// t
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        Self
+    }
+}
 /// t
 #[derive(Debug)]
 pub struct LeastRequest;
-impl LeastRequest { /// t
- #[allow(clippy::new_without_default)]
- pub fn new()->Self{Self} }
+impl LeastRequest {
+    /// t
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        Self
+    }
+}
 struct P(Arc<[Candidate]>, bool);
-impl Picker for P { fn pick(&self, call:&Pick<'_>)->Option<usize>{ if self.1 {return Some(0);} (0..self.0.len()).filter(|i| !call.tried.contains(&self.0[*i].id)).min_by_key(|i| self.0[*i].load.in_flight()) } }
-impl Balancer for PickFirst { fn connects(&self)->Connects{Connects::First} fn picker(&self, r:Arc<[Candidate]>)->Box<dyn Picker>{Box::new(P(r,true))} }
-impl Balancer for LeastRequest { fn picker(&self, r:Arc<[Candidate]>)->Box<dyn Picker>{Box::new(P(r,false))} }
+impl Picker for P {
+    fn pick(&self, call: &Pick<'_>) -> Option<usize> {
+        if self.1 {
+            return Some(0);
+        }
+        (0..self.0.len())
+            .filter(|i| !call.tried.contains(&self.0[*i].id))
+            .min_by_key(|i| self.0[*i].load.in_flight())
+    }
+}
+impl Balancer for PickFirst {
+    fn connects(&self) -> Connects {
+        Connects::First
+    }
+    fn picker(&self, r: Arc<[Candidate]>) -> Box<dyn Picker> {
+        Box::new(P(r, true))
+    }
+}
+impl Balancer for LeastRequest {
+    fn picker(&self, r: Arc<[Candidate]>) -> Box<dyn Picker> {
+        Box::new(P(r, false))
+    }
+}

@@ -106,6 +106,7 @@ fn call(
     let wire = Wire::request(body, compression, inbound, single);
     let mut request = Request::new(Body::wire(wire));
     request.set_deadline(deadline);
+    request.set_previous_attempts(headers::previous_attempts(&head.headers));
     request.set_compression(compression);
     request.set_peer(head.extensions.remove::<Peer>());
     *request.extensions_mut() = head.extensions;
@@ -148,7 +149,7 @@ fn respond(
         Kind::Many(messages) => {
             let guard = Guard::new(deadline);
             let encoded = Encoded::response(messages, compression, guard, trailers);
-            HttpBody::new(encoded.counted(body.counted))
+            HttpBody::new(encoded.counted(body.counted).within(body.context))
         }
         Kind::Wire(_) => {
             let status = Status::internal("a layer replied with messages it did not encode");
