@@ -6,6 +6,7 @@ use crate::{
     context::Context,
     deadline::{self, Deadline},
     engine::BoxFuture,
+    field_hash,
     guard::{self, Guard},
     message::{Request, Response},
     method::Method,
@@ -80,7 +81,14 @@ impl<T> Call<T> {
     /// Waits, until its deadline, for the service to be reachable instead of
     /// ending with UNAVAILABLE at once.
     pub fn wait_for_ready(mut self) -> Self {
-        self.options.wait_for_ready = true;
+        self.options.wait_for_ready = Some(true);
+        self
+    }
+
+    /// Has the calls of one key go to one address, by a balancer that heeds it, such
+    /// as [`RingHash`](crate::RingHash), instead of the method's `hash_field`.
+    pub fn hash_key(mut self, key: impl AsRef<[u8]>) -> Self {
+        self.options.hash = Some(field_hash::hash(key.as_ref()));
         self
     }
 
@@ -155,12 +163,15 @@ impl<T: 'static> IntoFuture for Call<T> {
                 return Err(invalid);
             }
             let mut request = self.request;
+            let rule = self.outbound.rules.of(self.method);
             if request.deadline().is_none() {
-                request.set_timeout(self.outbound.timeout(self.method.kind()));
+                request.set_timeout(rule.timeout);
             }
-            self.context.apply(&mut request);
+            self.context.apply(&mut request, rule.priority);
+            let mut options = self.options;
+            options.is_of_retry = self.context.is_of_retry();
             let deadline = request.deadline();
-            let response = self.outbound.start(self.method, request, self.options);
+            let response = self.outbound.start(self.method, request, options, rule);
             let response = guard::until(deadline, response).await?;
             (self.receive)(response, deadline).await
         })

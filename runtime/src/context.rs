@@ -32,7 +32,7 @@ tokio::task_local! {
 pub struct Context {
     deadline: Option<Deadline>,
     priority: Priority,
-    previous_attempts: u32,
+    is_of_retry: bool,
     carried: Option<Arc<MetadataMap>>,
 }
 
@@ -62,9 +62,16 @@ impl Context {
         self.priority
     }
 
-    /// How many attempts at that call there were before (gRFC A6).
-    pub fn previous_attempts(&self) -> u32 {
-        self.previous_attempts
+    /// Whether that call exists because another failed, or was slow: calls made for
+    /// it are not retried in their turn.
+    pub fn is_of_retry(&self) -> bool {
+        self.is_of_retry
+    }
+
+    /// The same for a call that was made because another failed.
+    pub(crate) fn of_retry(mut self, is_of_retry: bool) -> Self {
+        self.is_of_retry = is_of_retry;
+        self
     }
 
     /// That of a call of this `priority` which is about to be answered.
@@ -76,18 +83,19 @@ impl Context {
         Self {
             deadline: request.deadline(),
             priority,
-            previous_attempts: request.previous_attempts(),
+            is_of_retry: false,
             carried,
         }
     }
 
     /// Adds to a request what it does not say itself, but for the deadline:
-    /// that is the earlier of both.
-    pub(crate) fn apply<T>(&self, request: &mut Request<T>) {
+    /// that is the earlier of both. `priority` is that of its method.
+    pub(crate) fn apply<T>(&self, request: &mut Request<T>, priority: Option<Priority>) {
         request.set_deadline(deadline::earlier(request.deadline(), self.deadline));
         let metadata = request.metadata_mut();
-        if self.priority != Priority::default() && !metadata.contains_key(Priority::KEY) {
-            self.priority.insert(metadata);
+        let priority = priority.unwrap_or(self.priority);
+        if priority != Priority::default() && !metadata.contains_key(Priority::KEY) {
+            priority.insert(metadata);
         }
         if let Some(carried) = &self.carried {
             let missing = |key: &str| !metadata.contains_key(key);

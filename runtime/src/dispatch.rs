@@ -8,6 +8,7 @@ use crate::{
     guard,
     layer::Layers,
     message::{Request, Response},
+    retry,
     routes::Route,
     status::{Code, Result, Status},
 };
@@ -70,7 +71,9 @@ impl Dispatch {
         let admitted = self.admission.admit(route.method, &mut request);
         let admitted = admitted.map_err(Box::new).map(|admitted| {
             let handler = route.handler.clone();
+            let of_retry = retry::is_of_retry(request.metadata());
             let context = Context::of(&request, admitted.priority, &self.propagated);
+            let context = context.of_retry(of_retry);
             let reply = context.enter(|| self.layers.run(route.method, request, handler));
             (admitted, context, reply)
         });

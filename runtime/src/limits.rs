@@ -214,6 +214,16 @@ limits! {
     /// or a mobile phone in a tunnel should not end a call.
     RequestRateGrace: request_rate_grace / with_request_rate_grace: Duration = Duration::from_secs(5);
 
+    /// Bytes of the request of one call that a channel keeps to send it again. Default
+    /// 256 KiB. What is larger is sent once: a stream is not tried again from where
+    /// it reaches it, and goes on with the attempt that got there.
+    RetryBytesPerCallMax: retry_bytes_per_call_max / with_retry_bytes_per_call_max: usize = 256 << 10;
+
+    /// Bytes of the requests of all calls of a channel that are kept to send them again.
+    /// Default 16 MiB. What is kept for a call is freed once its response begins; what
+    /// does not fit is sent once, so that slow calls cost their retries and not the memory.
+    RetryBytesMax: retry_bytes_max / with_retry_bytes_max: usize = 16 << 20;
+
     /// Messages waiting between the two ends of an in-process stream.
     /// Default 16; the sender waits for the reader.
     InProcessMessagesMax: in_process_messages_max / with_in_process_messages_max: usize = 16;

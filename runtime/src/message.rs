@@ -14,7 +14,6 @@ pub struct Request<T> {
     deadline: Option<Deadline>,
     peer: Option<Peer>,
     compression: Option<Compression>,
-    previous_attempts: u32,
     message: T,
 }
 
@@ -94,8 +93,7 @@ both!(Request {
     extensions,
     deadline,
     peer,
-    compression,
-    previous_attempts
+    compression
 });
 both!(Response {
     metadata,
@@ -113,7 +111,6 @@ impl<T> Request<T> {
             deadline: None,
             peer: None,
             compression: None,
-            previous_attempts: 0,
             message,
         }
     }
@@ -131,15 +128,6 @@ impl<T> Request<T> {
 
     pub(crate) fn set_deadline(&mut self, deadline: Option<Deadline>) {
         self.deadline = deadline;
-    }
-
-    /// How often the caller has tried this call before, as it says (gRFC A6).
-    pub fn previous_attempts(&self) -> u32 {
-        self.previous_attempts
-    }
-
-    pub(crate) fn set_previous_attempts(&mut self, attempts: u32) {
-        self.previous_attempts = attempts;
     }
 
     /// Who calls; `None` on the caller's side.

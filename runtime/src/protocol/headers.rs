@@ -9,9 +9,6 @@ use tonic::metadata::MetadataMap;
 
 pub(super) const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 pub(super) const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
-/// How often a call was tried before (gRFC A6); absent the first time.
-pub(super) const PREVIOUS_ATTEMPTS: HeaderName =
-    HeaderName::from_static("grpc-previous-rpc-attempts");
 pub(super) const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 pub(super) const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
@@ -32,13 +29,6 @@ pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
         }
         _ => false,
     }
-}
-
-/// How often the caller says that it has tried this call before.
-pub(super) fn previous_attempts(headers: &HeaderMap) -> u32 {
-    let said = headers.get(PREVIOUS_ATTEMPTS);
-    let said = said.and_then(|said| said.to_str().ok()?.parse().ok());
-    said.unwrap_or(0)
 }
 
 /// The headers that carry `metadata`.

@@ -106,7 +106,6 @@ fn call(
     let wire = Wire::request(body, compression, inbound, single);
     let mut request = Request::new(Body::wire(wire));
     request.set_deadline(deadline);
-    request.set_previous_attempts(headers::previous_attempts(&head.headers));
     request.set_compression(compression);
     request.set_peer(head.extensions.remove::<Peer>());
     *request.extensions_mut() = head.extensions;
