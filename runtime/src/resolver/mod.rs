@@ -1,8 +1,35 @@
 //! Port: tells at which addresses a service can be reached.
 
-use crate::{endpoint::Endpoint, reply::BoxStream};
+#![cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "channels do not lead to destinations yet")
+)]
+
+mod again;
+mod destination;
+#[cfg(feature = "dns")]
+mod dns;
+mod fixed;
+mod host;
+mod news;
+mod several;
+#[cfg(not(feature = "dns"))]
+mod system;
+mod unfold;
+
+#[cfg(feature = "dns")]
+use self::dns as names;
+#[cfg(not(feature = "dns"))]
+use self::system as names;
+use crate::{
+    endpoint::Endpoint,
+    reply::BoxStream,
+    status::{Code, Status},
+};
 use std::{fmt, sync::Arc};
 use tokio::sync::Notify;
+
+pub(crate) use destination::Destination;
 
 /// Tells where a service runs, and tells again when that changes.
 pub trait Resolver: fmt::Debug + Send + Sync + 'static {
@@ -17,6 +44,7 @@ pub trait Resolver: fmt::Debug + Send + Sync + 'static {
 }
 
 /// Says that endpoints failed, so that a resolver looks again before it would.
+/// Clones are the same; one of them listens.
 #[derive(Clone, Debug, Default)]
 pub struct Refresh(Arc<Notify>);
 
@@ -29,5 +57,33 @@ impl Refresh {
     /// Ends when a new list is asked for, or was since the last time. Cancellation safe.
     pub async fn asked(&self) {
         self.0.notified().await;
+    }
+
+    /// Forgets what was asked until now.
+    async fn forget(&self) {
+        tokio::select! {
+            biased;
+            () = self.asked() => {}
+            () = std::future::ready(()) => {}
+        }
+    }
+}
+
+/// What a call ends with because of what a resolver said. A code that only
+/// services may answer with is INTERNAL (gRFC A54).
+pub(crate) fn as_calls_see(status: Status) -> Status {
+    match status.code() {
+        Code::Ok
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::DataLoss => {
+            let (code, message) = (status.code(), status.message());
+            Status::internal(format!("the resolver failed with {code:?}: {message}"))
+        }
+        _ => status,
     }
 }
