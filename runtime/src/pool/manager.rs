@@ -11,7 +11,7 @@ use crate::{
     engine::{Connection, Error},
     outlier::Outliers,
     reply::BoxStream,
-    resolver::Refresh,
+    resolver::{Refresh, as_calls_see},
     status::{Result, Status},
 };
 use std::sync::{Arc, atomic::Ordering};
@@ -104,7 +104,7 @@ impl Manager {
             Ok(list) => self.balancer.choose(list),
             Err(status) => {
                 tracing::warn!(%status, resolver = ?self.shared.plan.resolver, "not resolved");
-                self.unresolved = Some(status);
+                self.unresolved = Some(as_calls_see(status));
                 return;
             }
         };
