@@ -1,20 +1,26 @@
 //! How a client reaches a service.
 
 use crate::{
+    balance::Balancer,
     body::Body,
     call::Call,
     compression::Compression,
-    engine::{Connector, Error, Target},
+    engine::{Connector, Error, ErrorKind},
     in_process::InProcess,
     layer::Layer,
     limits::Limits,
     message::{IntoRequest, IntoStreamingRequest, Request},
     method::Method,
+    metrics::Metrics,
     outbound::{Outbound, Transport},
+    outlier::OutlierDetection,
+    policy::MethodPolicy,
+    pool::{Plan, Pool},
+    resolver::{Destination, Resolver},
     status::Result,
     streaming::Streaming,
-    subchannel::Subchannel,
 };
+use http::uri::{InvalidUri, Scheme};
 use prost::Message;
 use std::{fmt, sync::Arc};
 use tokio_stream::StreamExt;
@@ -25,20 +31,49 @@ use tokio_stream::StreamExt;
 pub struct Channel(Outbound);
 
 impl Channel {
-    /// A channel to `http://host:port` (plain text), `https://host:port` (TLS)
-    /// or `unix:/path`. It connects when first used, and again after a loss.
+    /// A channel to the service at `uri`: `http://host:port`, `https://host:port`
+    /// (TLS), `dns:///host:port`, `static:///host:port,host:port`, `ipv4:…`, `ipv6:…`
+    /// or `unix:/path`. It connects when first used, and again after a loss; calls
+    /// go to whichever addresses answer.
     ///
     /// # Errors
     /// `Address` when `uri` is none of these.
     pub fn to(uri: impl AsRef<str>) -> Result<Self, Error> {
+        Ok(Self::toward(Destination::parse(uri.as_ref())?))
+    }
+
+    /// A channel to the service called `authority` (`host` or `host:port`), which
+    /// runs where `resolver` says.
+    ///
+    /// # Errors
+    /// `Address` when `authority` is none.
+    pub fn resolved_by(authority: &str, resolver: impl Resolver) -> Result<Self, Error> {
+        let read = authority.parse().map_err(|error: InvalidUri| {
+            let message = format!("`{authority}` is no `host` or `host:port`");
+            Error::new(ErrorKind::Address, message).because(error)
+        });
+        Ok(Self::toward(Destination {
+            scheme: Scheme::HTTP,
+            authority: read?,
+            resolver: Arc::new(resolver),
+        }))
+    }
+
+    fn toward(destination: Destination) -> Self {
         let connector = Connector {
-            target: Target::parse(uri.as_ref())?,
+            scheme: destination.scheme,
+            authority: destination.authority,
             limits: Limits::default(),
             #[cfg(feature = "tls")]
             tls: crate::engine::ClientTls::new(),
         };
-        let subchannel = Arc::new(Subchannel::new(connector));
-        Ok(Self(Outbound::new(Transport::Wire(subchannel))))
+        let pool = Pool::new(Plan {
+            connector: Arc::new(connector),
+            resolver: destination.resolver,
+            balancer: None,
+            outlier_detection: OutlierDetection::new(),
+        });
+        Self(Outbound::new(Transport::Wire(Arc::new(pool))))
     }
 
     pub(crate) fn in_process(server: InProcess) -> Self {
@@ -59,24 +94,70 @@ impl Channel {
         self
     }
 
-    /// The same target within other limits, on connections of its own.
+    /// The same service within other limits, on connections of its own.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
-        self.reconnect(|connector| connector.limits = limits)
+        let mut channel = self.again(|plan| {
+            Arc::make_mut(&mut plan.connector).limits = limits.clone();
+        });
+        channel.0 = channel.0.ruled(|rules| rules.limits = limits);
+        channel
     }
 
-    /// The same target with other trust or identity, on connections of its own.
+    /// The same service with TLS, of this trust and identity, on connections of
+    /// its own. A Unix socket stays plain.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn with_tls(self, tls: crate::engine::ClientTls) -> Self {
-        self.reconnect(|connector| connector.tls = tls)
+        self.again(|plan| {
+            let connector = Arc::make_mut(&mut plan.connector);
+            connector.scheme = Scheme::HTTPS;
+            connector.tls = tls;
+        })
     }
 
-    fn reconnect(mut self, change: impl FnOnce(&mut Connector)) -> Self {
-        if let Transport::Wire(subchannel) = &self.0.transport {
-            let mut connector = subchannel.connector().clone();
-            change(&mut connector);
-            self.0.transport = Transport::Wire(Arc::new(Subchannel::new(connector)));
+    /// The same service with its calls spread by `balancer`, on connections of its
+    /// own. Without it, one address has all calls and several have them by
+    /// [`LeastRequest`](crate::LeastRequest).
+    #[must_use]
+    pub fn with_balancer(self, balancer: impl Balancer) -> Self {
+        self.again(|plan| plan.balancer = Some(Arc::new(balancer)))
+    }
+
+    /// The same service with other rules for which addresses are left alone, on
+    /// connections of its own.
+    #[must_use]
+    pub fn with_outlier_detection(self, outlier_detection: OutlierDetection) -> Self {
+        self.again(|plan| plan.outlier_detection = outlier_detection)
+    }
+
+    /// Makes calls by `policy`, unless they say otherwise themselves. What it does
+    /// not say, the service config does, or else the .proto.
+    #[must_use]
+    pub fn with_policy(mut self, policy: MethodPolicy) -> Self {
+        self.0 = self.0.ruled(|rules| rules.policy = policy);
+        self
+    }
+
+    /// Makes calls by gRPC's service config, unless they or the
+    /// [policy](Self::with_policy) say otherwise.
+    #[cfg(feature = "service-config")]
+    #[must_use]
+    pub fn with_service_config(mut self, config: crate::ServiceConfig) -> Self {
+        self.0 = self.0.ruled(|rules| rules.config = Some(config));
+        self
+    }
+
+    /// What it counts.
+    pub fn metrics(&self) -> Metrics {
+        self.0.metrics.clone()
+    }
+
+    fn again(mut self, change: impl FnOnce(&mut Plan)) -> Self {
+        if let Transport::Wire(pool) = &self.0.transport {
+            let mut plan = pool.plan().clone();
+            change(&mut plan);
+            self.0.transport = Transport::Wire(Arc::new(Pool::new(plan)));
         }
         self
     }

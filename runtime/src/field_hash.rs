@@ -63,7 +63,7 @@ fn take<'a>(wire: WireType, message: &mut &'a [u8]) -> Option<Value<'a>> {
 }
 
 /// As the rings of gRPC are hashed (gRFC A42).
-fn hash(bytes: &[u8]) -> u64 {
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
     XxHash64::oneshot(0, bytes)
 }
 

@@ -29,13 +29,16 @@ mod priority;
 mod metrics;
 mod stopwatch;
 
+mod endpoint;
+
 mod engine;
 
 mod message;
 
+mod context;
+
 mod reply;
 
-mod endpoint;
 mod policy;
 #[cfg(feature = "service-config")]
 mod service_config;
@@ -43,14 +46,9 @@ mod service_config;
 mod balance;
 mod resolver;
 
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "a channel has one address, so far, and nothing to compare it with"
-    )
-)]
 mod outlier;
+
+mod underway;
 
 mod guard;
 
@@ -58,7 +56,6 @@ mod body;
 
 mod streaming;
 
-#[cfg_attr(not(test), expect(dead_code, unused_imports))]
 mod retry;
 
 mod layer;
@@ -74,7 +71,9 @@ mod protocol;
 
 mod in_process;
 
-mod subchannel;
+mod pool;
+
+mod rules;
 
 mod outbound;
 
@@ -97,6 +96,7 @@ pub use call::Call;
 pub use channel::Channel;
 pub use compression::Compression;
 pub use concurrency_limit::ConcurrencyLimit;
+pub use context::Context;
 pub use deadline::Deadline;
 pub use endpoint::{Address, Endpoint};
 #[cfg(feature = "tls")]

@@ -175,6 +175,19 @@ limits! {
     /// connection backoff document).
     ConnectTimeout: connect_timeout / with_connect_timeout: Duration = Duration::from_secs(20);
 
+    /// Time for a call of a unary method that says no other, on the caller's side.
+    /// Default 60 s: nobody waits longer for one answer, and a call without a
+    /// deadline waits for a peer that hangs for ever.
+    CallTimeout: call_timeout / with_call_timeout: Duration = Duration::from_secs(60);
+
+    /// The same for methods with streams, which may be open for long. Default 24 h,
+    /// the age at which a server asks their connection to go.
+    StreamTimeout: stream_timeout / with_stream_timeout: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// Time without a call after which a channel closes its connections; the next
+    /// call connects again. Default 30 min (gRFC A62).
+    ChannelIdleTimeout: channel_idle_timeout / with_channel_idle_timeout: Duration = Duration::from_secs(30 * 60);
+
     /// Calls in flight on a whole server, streams included. Default 10,000, which
     /// at some 20 KiB for each is 200 MB; what is over it is refused with
     /// UNAVAILABLE. Its last tenth is kept for critical calls, the one before

@@ -168,6 +168,11 @@ impl<In, Out> Method<In, Out> {
         (!self.hash_path.is_empty()).then(|| field_hash::of(self.hash_path, request))
     }
 
+    /// Whether its requests have a hash.
+    pub(crate) const fn has_hash(&self) -> bool {
+        !self.hash_path.is_empty()
+    }
+
     pub(crate) const fn encoded_options(&self) -> &'static [u8] {
         self.options
     }

@@ -8,6 +8,7 @@ use crate::{
     limits::Limit,
     status::{self, Code, Result, Status},
     stopwatch::Stopwatch,
+    underway::Underway,
 };
 use bytes::{Buf, Bytes, BytesMut};
 use http::HeaderMap;
@@ -44,6 +45,8 @@ pub(crate) struct Wire {
     trailers: MetadataMap,
     /// The status that stood in the head; it holds if nothing follows it.
     early: HeaderMap,
+    /// A response keeps its subchannel busy until it has ended.
+    underway: Option<Underway>,
 }
 
 /// What ends the messages.
@@ -85,6 +88,7 @@ impl Wire {
             stopwatch: None,
             trailers: MetadataMap::new(),
             early: HeaderMap::new(),
+            underway: None,
         }
     }
 
@@ -99,6 +103,11 @@ impl Wire {
         wire.inbound = Some(inbound);
         wire.single = single;
         wire
+    }
+
+    /// Keeps a subchannel busy until it has ended, and tells how.
+    pub(crate) fn keep(&mut self, underway: Underway) {
+        self.underway = Some(underway);
     }
 
     /// Lets `stopwatch` show nothing while the first message arrives.
@@ -126,6 +135,11 @@ impl Wire {
         if let Poll::Ready(Err(_) | Ok(None)) = &polled {
             self.state = State::Done;
             self.http = HttpBody::empty();
+        }
+        if let Poll::Ready(ended @ (Err(_) | Ok(None))) = &polled
+            && let Some(underway) = self.underway.take()
+        {
+            underway.ended(ended.as_ref().err());
         }
         if let Some(stopwatch) = &self.stopwatch
             && polled.is_ready()

@@ -1,22 +1,30 @@
 //! The client's side of a connection.
 
 use super::{
-    Error, ErrorKind, HttpBody, Io, Target,
+    Error, ErrorKind, HttpBody, Io,
     connection::{on_the_clock, window},
     greeting,
-    target::Place,
 };
-use crate::limits::{KEEPALIVE_INTERVAL, Limits};
-use http::uri::Authority;
+use crate::{
+    endpoint::Address,
+    limits::{KEEPALIVE_INTERVAL, Limits},
+};
+use http::uri::{Authority, Scheme};
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use std::time::Duration;
-use tokio::net::{TcpStream, UnixStream};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpStream, UnixStream},
+    sync::Notify,
+};
 
-/// Makes connections to one target.
+/// Makes connections to the addresses of one service.
 #[derive(Clone, Debug)]
 pub(crate) struct Connector {
-    pub(crate) target: Target,
+    /// `http`, or `https` for TLS.
+    pub(crate) scheme: Scheme,
+    /// What requests are addressed to, and certificates are checked against.
+    pub(crate) authority: Authority,
     pub(crate) limits: Limits,
     #[cfg(feature = "tls")]
     pub(crate) tls: super::ClientTls,
@@ -35,66 +43,72 @@ pub(crate) struct Unanswered {
 }
 
 impl Connector {
-    /// A new connection, within the connect timeout.
-    pub(crate) async fn connect(&self) -> Result<Connection, Error> {
+    /// A new connection, within the connect timeout. Its end is told to `ended`.
+    pub(crate) async fn connect(
+        &self,
+        address: &Address,
+        ended: Arc<Notify>,
+    ) -> Result<Connection, Error> {
         let timeout = self.limits.connect_timeout;
-        let authority = &self.target.authority;
-        match tokio::time::timeout(timeout, self.try_connect()).await {
+        match tokio::time::timeout(timeout, self.try_connect(address, ended)).await {
             Ok(connected) => connected,
             Err(_) => Err(Error::new(
                 ErrorKind::Connect,
-                format!("no connection to `{authority}` within {timeout:?}"),
+                format!("no connection to `{address}` within {timeout:?}"),
             )),
         }
     }
 
-    async fn try_connect(&self) -> Result<Connection, Error> {
-        match &self.target.place {
-            Place::Tcp { host, port } => {
-                let failed = |error: std::io::Error| {
-                    Error::new(
-                        ErrorKind::Connect,
-                        format!("cannot connect to `{host}:{port}`"),
-                    )
-                    .because(error)
-                };
-                let tcp = TcpStream::connect((host.as_str(), *port)).await;
-                let tcp = tcp.map_err(failed)?;
+    async fn try_connect(
+        &self,
+        address: &Address,
+        ended: Arc<Notify>,
+    ) -> Result<Connection, Error> {
+        let failed = |error: std::io::Error| {
+            let message = format!("cannot connect to `{address}`");
+            Error::new(ErrorKind::Connect, message).because(error)
+        };
+        match address {
+            Address::Tcp(address) => {
+                let tcp = TcpStream::connect(address).await.map_err(failed)?;
                 tcp.set_nodelay(true).map_err(failed)?;
-                self.secure(tcp).await
+                self.secure(tcp, ended).await
             }
-            Place::Unix(path) => {
-                let unix = UnixStream::connect(path).await.map_err(|error| {
-                    let path = path.display();
-                    Error::new(
-                        ErrorKind::Connect,
-                        format!("cannot connect to `unix:{path}`"),
-                    )
-                    .because(error)
-                })?;
-                self.handshake(unix).await
+            Address::Unix(path) => {
+                let unix = UnixStream::connect(path).await.map_err(failed)?;
+                self.handshake(unix, ended).await
             }
         }
+    }
+
+    /// The host to check a certificate against.
+    #[cfg(feature = "tls")]
+    fn host(&self) -> &str {
+        let host = self.authority.host();
+        let inner = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'));
+        inner.unwrap_or(host)
     }
 
     #[cfg(feature = "tls")]
-    async fn secure(&self, io: impl Io + 'static) -> Result<Connection, Error> {
-        if !self.target.is_tls() {
-            return self.handshake(io).await;
+    async fn secure(&self, io: impl Io + 'static, ended: Arc<Notify>) -> Result<Connection, Error> {
+        if self.scheme != Scheme::HTTPS {
+            return self.handshake(io, ended).await;
         }
-        let io = self.tls.connect(self.target.host(), io).await?;
-        self.handshake(io).await
+        let io = self.tls.connect(self.host(), io).await?;
+        self.handshake(io, ended).await
     }
 
     #[cfg(not(feature = "tls"))]
-    async fn secure(&self, io: impl Io + 'static) -> Result<Connection, Error> {
-        if self.target.is_tls() {
+    async fn secure(&self, io: impl Io + 'static, ended: Arc<Notify>) -> Result<Connection, Error> {
+        if self.scheme == Scheme::HTTPS {
             return Err(Error::new(
                 ErrorKind::Tls,
                 "this build has no TLS: turn on the feature `tls`",
             ));
         }
-        self.handshake(io).await
+        self.handshake(io, ended).await
     }
 
     /// None unless asked for: pings of clients are off by default (gRFC A8).
@@ -103,8 +117,12 @@ impl Connector {
         (interval < KEEPALIVE_INTERVAL).then(|| on_the_clock(interval))
     }
 
-    async fn handshake(&self, io: impl Io + 'static) -> Result<Connection, Error> {
-        let authority = &self.target.authority;
+    async fn handshake(
+        &self,
+        io: impl Io + 'static,
+        ended: Arc<Notify>,
+    ) -> Result<Connection, Error> {
+        let authority = &self.authority;
         let refused = || {
             Error::new(
                 ErrorKind::Connect,
@@ -138,6 +156,7 @@ impl Connector {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection ended");
             }
+            ended.notify_one();
         });
         Ok(Connection(sender))
     }

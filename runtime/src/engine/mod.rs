@@ -18,7 +18,6 @@ mod peer;
 mod prefixed;
 #[cfg(feature = "tls")]
 mod sparingly;
-mod target;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -33,7 +32,6 @@ pub(crate) use listen::{Accepting, Listening};
 pub use listen::{Listen, Listener};
 pub(crate) use malloc::teach_malloc;
 pub use peer::{Peer, PeerAddress};
-pub(crate) use target::Target;
 #[cfg(feature = "tls")]
 pub use tls::{ClientTls, PeerIdentity, Pem, ServerTls};
 

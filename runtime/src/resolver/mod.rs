@@ -1,14 +1,5 @@
 //! Port: tells at which addresses a service can be reached.
 
-#![cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        unused_imports,
-        reason = "channels do not lead to destinations yet"
-    )
-)]
-
 mod again;
 mod destination;
 #[cfg(feature = "dns")]

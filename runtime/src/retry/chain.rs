@@ -16,24 +16,14 @@
 //!   clients of which each makes few calls, and whose throttles are never used up, do
 //!   not retry against a service whose budget is spent.
 //!
-//! The first follows the task a handler runs in: what it spawns begins anew.
+//! The first follows the [`Context`](crate::Context) of a call.
 
 use super::replay::PREVIOUS_ATTEMPTS;
 use http::{HeaderMap, HeaderValue};
-use pin_project_lite::pin_project;
-use std::{
-    cell::Cell,
-    pin::Pin,
-    task::{Context, Poll},
-};
 use tonic::metadata::MetadataMap;
 
 /// On a request that was made for one that is a retry.
 const RETRIED: &str = "cordial-retried";
-
-thread_local! {
-    static OF_RETRY: Cell<bool> = const { Cell::new(false) };
-}
 
 /// Whether a call with this metadata exists because another failed, or was slow.
 pub(crate) fn is_of_retry(metadata: &MetadataMap) -> bool {
@@ -42,52 +32,10 @@ pub(crate) fn is_of_retry(metadata: &MetadataMap) -> bool {
         && (headers.contains_key(PREVIOUS_ATTEMPTS) || headers.contains_key(RETRIED))
 }
 
-/// Runs `handler`. If its call [`is_of_retry`], so are the calls it makes.
-pub(crate) fn handling<F: Future>(of_retry: bool, handler: F) -> Handling<F> {
-    Handling { of_retry, handler }
-}
-
-/// Whether the call that is about to be made is made for a retry.
-pub(super) fn inherited() -> bool {
-    OF_RETRY.get()
-}
-
 /// Makes a first attempt tell what it is, and not what a handler copied along.
-pub(super) fn prepare(headers: &mut HeaderMap) {
+pub(super) fn prepare(headers: &mut HeaderMap, is_of_retry: bool) {
     headers.remove(PREVIOUS_ATTEMPTS);
-    if inherited() {
+    if is_of_retry {
         headers.insert(RETRIED, HeaderValue::from_static("1"));
-    }
-}
-
-pin_project! {
-    /// A handler at work.
-    pub(crate) struct Handling<F> {
-        of_retry: bool,
-        #[pin]
-        handler: F,
-    }
-}
-
-impl<F: Future> Future for Handling<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        if !*this.of_retry {
-            // As it was: in process, a handler runs within its caller.
-            return this.handler.poll(cx);
-        }
-        let _restore = Restore(OF_RETRY.replace(true));
-        this.handler.poll(cx)
-    }
-}
-
-/// Restores what was, panic or not.
-struct Restore(bool);
-
-impl Drop for Restore {
-    fn drop(&mut self) {
-        OF_RETRY.set(self.0);
     }
 }

@@ -38,7 +38,7 @@ use replay::Replay;
 use std::sync::Arc;
 
 pub(crate) use budget::Budget;
-pub(crate) use chain::{handling, is_of_retry};
+pub(crate) use chain::is_of_retry;
 pub(crate) use plan::Plan;
 pub(crate) use throttle::Throttle;
 pub(crate) use tried::Tried;
@@ -96,13 +96,17 @@ pub(crate) async fn call(
     request: http::Request<HttpBody>,
     plan: &Plan,
     budget: &Arc<Budget>,
-    deadline: Option<Deadline>,
+    made: Made,
 ) -> Result<Response<Body>> {
-    let plan = match chain::inherited() {
+    let Made {
+        deadline,
+        is_of_retry,
+    } = made;
+    let plan = match is_of_retry {
         true => plan.once(),
         false => *plan,
     };
-    let (replay, first) = Replay::new(request, budget);
+    let (replay, first) = Replay::new(request, budget, is_of_retry);
     let call = Call {
         attempt,
         plan,
@@ -115,6 +119,14 @@ pub(crate) async fn call(
         Some(delay) => Box::pin(hedges::call(call, first, delay)).await,
         None => series::call(call, first).await,
     }
+}
+
+/// What a call is made within.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Made {
+    pub(crate) deadline: Option<Deadline>,
+    /// For a call that [`is_of_retry`] itself.
+    pub(crate) is_of_retry: bool,
 }
 
 /// What the attempts of one call have in common.

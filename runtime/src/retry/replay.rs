@@ -41,9 +41,13 @@ impl Replay {
     ///
     /// A body that is whole is shared, a stream is kept as it is read. Neither is
     /// kept beyond the limits, which makes the first attempt the only one.
-    pub(super) fn new(request: Request<HttpBody>, budget: &Arc<Budget>) -> (Self, Sending) {
+    pub(super) fn new(
+        request: Request<HttpBody>,
+        budget: &Arc<Budget>,
+        is_of_retry: bool,
+    ) -> (Self, Sending) {
         let (mut parts, mut body) = request.into_parts();
-        chain::prepare(&mut parts.headers);
+        chain::prepare(&mut parts.headers, is_of_retry);
         let head = Head::of(&parts);
         let (kept, body) = match body.take_whole() {
             Some((data, _)) => {

@@ -1,0 +1,288 @@
+//! The task that keeps a pool connected: it hears from the resolver, connects,
+//! and publishes who is READY.
+
+use super::{
+    Published, Ready, Shared, eyeballs,
+    slot::{Slot, State, Subchannel},
+};
+use crate::{
+    balance::{Balancer, Connects, LeastRequest, PickFirst},
+    endpoint::Endpoint,
+    engine::{Connection, Error},
+    outlier::Outliers,
+    reply::BoxStream,
+    resolver::{Refresh, as_calls_see},
+    status::{Result, Status},
+};
+use std::sync::{Arc, atomic::Ordering};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
+use tokio_stream::StreamExt;
+
+pub(super) struct Manager {
+    shared: Arc<Shared>,
+    balancer: Arc<dyn Balancer>,
+    slots: Vec<Slot>,
+    attempts: JoinSet<Attempted>,
+    /// The resolver's last words, if they were no list.
+    unresolved: Option<Status>,
+    refresh: Refresh,
+    outliers: Outliers,
+    /// When it was last looked whether there are calls, and how many there had been.
+    looked: (Instant, u64),
+}
+
+struct Attempted {
+    id: u64,
+    since: Instant,
+    connected: std::result::Result<(Connection, usize), Error>,
+}
+
+impl Manager {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let balancer = shared.plan.balancer.clone();
+        let calls = shared.calls.load(Ordering::Relaxed);
+        let outliers = Outliers::new(shared.plan.outlier_detection.clone());
+        Self {
+            balancer: balancer.unwrap_or_else(|| Arc::new(PickFirst::new())),
+            shared,
+            slots: Vec::new(),
+            attempts: JoinSet::new(),
+            unresolved: None,
+            refresh: Refresh::default(),
+            outliers,
+            looked: (Instant::now(), calls),
+        }
+    }
+
+    /// Until the channel is dropped, or nobody has called for so long.
+    pub(super) async fn run(mut self) {
+        self.shared.published.send_replace(Published::Connecting);
+        let shared = self.shared.clone();
+        let refresh = self.refresh.clone();
+        let mut lists: Option<BoxStream<_>> = Some(shared.plan.resolver.watch(refresh));
+        loop {
+            let (due, idle) = (self.due(), self.idle_check());
+            tokio::select! {
+                list = next(&mut lists) => match list {
+                    Some(list) => self.resolved(list),
+                    None => lists = None,
+                },
+                Some(ended) = self.attempts.join_next() => {
+                    // One that was aborted belongs to nobody any more.
+                    if let Ok(attempted) = ended {
+                        self.attempted(attempted);
+                    }
+                }
+                () = shared.lost.notified() => self.look(),
+                () = self.outliers.due() => {
+                    self.outliers.sweep(Instant::now());
+                }
+                () = shared.wanted.notified() => self.connect_idle(),
+                () = sleep_until(due.unwrap_or(idle)), if due.is_some() => self.connect_due(),
+                () = sleep_until(idle) => {
+                    if self.is_unused() {
+                        tracing::debug!("channel is IDLE: nobody has called");
+                        return;
+                    }
+                }
+            }
+            self.publish();
+        }
+    }
+
+    /// A whole list of endpoints, or why there is none. Those that stay keep
+    /// their connections; calls in flight to the others go on.
+    fn resolved(&mut self, list: Result<Vec<Endpoint>>) {
+        let list = list.and_then(|list| match list.is_empty() {
+            false => Ok(list),
+            true => Err(Status::unavailable("the resolver found no address")),
+        });
+        let list = match list {
+            Ok(list) => self.balancer.choose(list),
+            Err(status) => {
+                tracing::warn!(%status, resolver = ?self.shared.plan.resolver, "not resolved");
+                self.unresolved = Some(as_calls_see(status));
+                return;
+            }
+        };
+        self.unresolved = None;
+        if self.shared.plan.balancer.is_none() {
+            self.balancer = match list.len() {
+                1 => Arc::new(PickFirst::new()),
+                _ => Arc::new(LeastRequest::new()),
+            };
+        }
+        let wanted: Vec<Arc<[Endpoint]>> = match self.balancer.connects() {
+            Connects::First => vec![list.into()],
+            Connects::All => list.into_iter().map(|endpoint| [endpoint].into()).collect(),
+        };
+        let mut old = std::mem::take(&mut self.slots);
+        for endpoints in wanted {
+            let kept = old.iter().position(|slot| slot.keeps(&endpoints));
+            let mut slot = match kept {
+                Some(at) => old.swap_remove(at),
+                None => Slot::new(endpoints.clone()),
+            };
+            slot.endpoints = endpoints;
+            self.slots.push(slot);
+        }
+        for gone in old {
+            self.outliers.remove(gone.id);
+        }
+        self.connect_idle();
+    }
+
+    fn attempted(&mut self, attempted: Attempted) {
+        let Attempted {
+            id,
+            since,
+            connected,
+        } = attempted;
+        if connected.is_err() {
+            self.refresh.ask();
+        }
+        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.id == id) {
+            slot.attempted(since, connected, &mut self.outliers);
+        }
+    }
+
+    /// Notices which connections take no more calls.
+    fn look(&mut self) {
+        let mut lost = false;
+        for slot in &mut self.slots {
+            if slot.look() {
+                self.outliers.remove(slot.id);
+                lost = true;
+            }
+        }
+        if lost {
+            self.refresh.ask();
+        }
+        // With `First`, only the next call says whether it is needed again.
+        if self.balancer.connects() == Connects::All {
+            self.connect_idle();
+        }
+    }
+
+    fn connect_idle(&mut self) {
+        self.connect(|state| matches!(state, State::Idle));
+    }
+
+    fn connect_due(&mut self) {
+        let now = Instant::now();
+        self.connect(|state| matches!(state, State::Waiting { until } if *until <= now));
+    }
+
+    fn connect(&mut self, which: impl Fn(&State) -> bool) {
+        for slot in self.slots.iter_mut().filter(|slot| which(&slot.state)) {
+            let id = slot.id;
+            let since = Instant::now();
+            slot.state = State::Connecting;
+            let connector = self.shared.plan.connector.clone();
+            let connecting =
+                eyeballs::connect(connector, slot.endpoints.clone(), self.shared.lost.clone());
+            self.attempts.spawn(async move {
+                Attempted {
+                    id,
+                    since,
+                    connected: connecting.await,
+                }
+            });
+        }
+    }
+
+    /// When the next backoff ends.
+    fn due(&self) -> Option<Instant> {
+        let waiting = self.slots.iter().filter_map(|slot| match slot.state {
+            State::Waiting { until } => Some(until),
+            _ => None,
+        });
+        waiting.min()
+    }
+
+    fn idle_check(&self) -> Instant {
+        self.looked.0 + self.shared.plan.connector.limits.channel_idle_timeout
+    }
+
+    /// Whether there was no call since this was last asked, and none is in flight.
+    fn is_unused(&mut self) -> bool {
+        let calls = self.shared.calls.load(Ordering::Relaxed);
+        let before = std::mem::replace(&mut self.looked, (Instant::now(), calls)).1;
+        let in_flight = self.slots.iter().any(|slot| match &slot.state {
+            State::Ready(subchannel) => subchannel.candidate.load.in_flight() > 0,
+            _ => false,
+        });
+        calls == before && !in_flight
+    }
+
+    /// Tells calls who is READY and not left alone, or why nobody is.
+    fn publish(&self) {
+        let ready = self.slots.iter().filter_map(|slot| match &slot.state {
+            State::Ready(subchannel) => Some(subchannel),
+            _ => None,
+        });
+        let all: Vec<_> = ready.cloned().collect();
+        let ejected = |one: &&Arc<Subchannel>| self.outliers.is_ejected(one.candidate.id);
+        let mut subchannels: Vec<_> = all.iter().filter(|one| !ejected(one)).cloned().collect();
+        if subchannels.is_empty() {
+            // A call that may fail is better than one that is sure to.
+            subchannels = all;
+        }
+        let published = self.shared.published.borrow().clone();
+        let new = match &published {
+            Published::Ready(old) if old.is_of(&subchannels) => return,
+            _ if subchannels.is_empty() => self.unready(),
+            _ => {
+                let candidates = subchannels.iter().map(|one| one.candidate.clone());
+                let picker = self.balancer.picker(candidates.collect());
+                Published::Ready(Arc::new(Ready {
+                    subchannels: subchannels.into(),
+                    picker,
+                }))
+            }
+        };
+        match (&published, &new) {
+            (Published::Idle, Published::Idle) | (Published::Connecting, Published::Connecting) => {
+            }
+            _ => {
+                self.shared.published.send_replace(new);
+            }
+        }
+    }
+
+    /// The state of a channel nobody of which is READY.
+    fn unready(&self) -> Published {
+        if self.slots.iter().any(Slot::is_connecting) {
+            return Published::Connecting;
+        }
+        let idle = |slot: &Slot| matches!(slot.state, State::Idle);
+        if self.slots.iter().any(idle) {
+            return Published::Idle;
+        }
+        let why = self.slots.iter().rev().find_map(|slot| slot.why.as_ref());
+        match why.or(self.unresolved.as_ref()) {
+            Some(why) => Published::Failing(Arc::new(why.clone())),
+            None => Published::Connecting,
+        }
+    }
+}
+
+/// Nobody is connected any more: the channel goes, or nobody uses it, or its
+/// runtime shuts down. The next call begins anew.
+impl Drop for Manager {
+    fn drop(&mut self) {
+        self.shared.running.store(false, Ordering::Release);
+        self.shared.published.send_replace(Published::Idle);
+    }
+}
+
+/// The next list; never, once the resolver has said that nothing will change.
+async fn next<T>(lists: &mut Option<BoxStream<T>>) -> Option<Result<T>> {
+    match lists {
+        Some(lists) => lists.next().await,
+        None => std::future::pending().await,
+    }
+}

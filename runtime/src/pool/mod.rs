@@ -1,0 +1,188 @@
+//! The subchannels of a channel: who is connected, and whose turn it is.
+
+mod backoff;
+mod eyeballs;
+mod manager;
+mod slot;
+
+use crate::{
+    balance::{Balancer, Pick, Picker},
+    engine::Connector,
+    outlier::OutlierDetection,
+    resolver::Resolver,
+    status::{Result, Status},
+};
+use manager::Manager;
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+use tokio::{
+    sync::{Notify, watch},
+    task::AbortHandle,
+};
+
+pub(crate) use slot::Subchannel;
+
+/// What a pool is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) connector: Arc<Connector>,
+    pub(crate) resolver: Arc<dyn Resolver>,
+    /// `None` for what suits the number of addresses.
+    pub(crate) balancer: Option<Arc<dyn Balancer>>,
+    pub(crate) outlier_detection: OutlierDetection,
+}
+
+/// The subchannels of a channel. One task, begun by the first call, keeps them
+/// connected; calls only read what it has published.
+pub(crate) struct Pool {
+    shared: Arc<Shared>,
+    manager: Mutex<Option<AbortHandle>>,
+}
+
+struct Shared {
+    plan: Plan,
+    /// The task is there, and will hear what it is told.
+    running: AtomicBool,
+    published: watch::Sender<Published>,
+    /// A call found nobody connected, and nobody connecting.
+    wanted: Notify,
+    /// A connection ended, or a call found that it takes no more.
+    lost: Arc<Notify>,
+    /// Calls so far: what tells an idle channel from a busy one.
+    calls: AtomicU64,
+}
+
+/// gRPC's connectivity state of the channel, and what a call needs in it.
+#[derive(Clone)]
+enum Published {
+    /// IDLE: connects when a call comes.
+    Idle,
+    Connecting,
+    Ready(Arc<Ready>),
+    /// TRANSIENT_FAILURE, and why.
+    Failing(Arc<Status>),
+}
+
+struct Ready {
+    subchannels: Box<[Arc<Subchannel>]>,
+    picker: Box<dyn Picker>,
+}
+
+impl Pool {
+    pub(crate) fn new(plan: Plan) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                plan,
+                running: AtomicBool::new(false),
+                published: watch::Sender::new(Published::Idle),
+                wanted: Notify::new(),
+                lost: Arc::new(Notify::new()),
+                calls: AtomicU64::new(0),
+            }),
+            manager: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.shared.plan
+    }
+
+    /// A subchannel for a call, one that it has not tried where there is one.
+    ///
+    /// # Errors
+    /// UNAVAILABLE, with the cause, while none can be reached; with
+    /// `wait_for_ready` it waits instead. Cancellation safe.
+    pub(crate) async fn pick(
+        &self,
+        pick: &Pick<'_>,
+        wait_for_ready: bool,
+    ) -> Result<Arc<Subchannel>> {
+        self.shared.calls.fetch_add(1, Ordering::Relaxed);
+        // Most calls find one, and listen for no change.
+        if let Published::Ready(ready) = &*self.shared.published.borrow()
+            && let Some(picked) = ready.pick(pick)
+        {
+            return Ok(picked);
+        }
+        let mut published = self.shared.published.subscribe();
+        loop {
+            let now = published.borrow_and_update().clone();
+            match now {
+                Published::Ready(ready) => match ready.pick(pick) {
+                    Some(picked) => return Ok(picked),
+                    // It has not noticed yet.
+                    None => self.shared.lost.notify_one(),
+                },
+                Published::Failing(why) if !wait_for_ready => return Err((*why).clone()),
+                Published::Idle => self.wake(),
+                Published::Connecting | Published::Failing(_) => {}
+            }
+            // It ends only with the pool.
+            if published.changed().await.is_err() {
+                return Err(Status::unavailable("the channel is gone"));
+            }
+        }
+    }
+
+    /// Has somebody connect: the task that is there, or a new one if a runtime
+    /// took it along when it shut down.
+    fn wake(&self) {
+        if self.shared.running.swap(true, Ordering::AcqRel) {
+            return self.shared.wanted.notify_one();
+        }
+        // Not under the lock: a runtime that shuts down drops the task at once.
+        let task = tokio::spawn(Manager::new(self.shared.clone()).run());
+        let mut manager = self.manager.lock().unwrap_or_else(PoisonError::into_inner);
+        *manager = Some(task.abort_handle());
+    }
+}
+
+impl Ready {
+    fn is_of(&self, subchannels: &[Arc<Subchannel>]) -> bool {
+        let same = |(old, new): (&Arc<_>, &Arc<_>)| Arc::ptr_eq(old, new);
+        self.subchannels.len() == subchannels.len()
+            && self.subchannels.iter().zip(subchannels).all(same)
+    }
+
+    fn pick(&self, pick: &Pick<'_>) -> Option<Arc<Subchannel>> {
+        let all = &self.subchannels;
+        let picked = self.picker.pick(pick).or_else(|| {
+            let anyone = Pick {
+                tried: &[],
+                ..*pick
+            };
+            self.picker.pick(&anyone)
+        });
+        let first = &all[picked? % all.len()];
+        if first.connection.is_open() {
+            return Some(first.clone());
+        }
+        let mut open = all.iter().filter(|other| other.connection.is_open());
+        let untried = open
+            .clone()
+            .find(|other| !pick.tried.contains(&other.candidate.id));
+        untried.or_else(|| open.next()).cloned()
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let manager = self.manager.get_mut();
+        if let Some(manager) = manager.unwrap_or_else(PoisonError::into_inner) {
+            manager.abort();
+        }
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("plan", &self.shared.plan)
+            .finish_non_exhaustive()
+    }
+}
