@@ -4,6 +4,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod chain;
 mod connecting;
 mod others;
+mod several;
 mod sockets;
