@@ -91,6 +91,11 @@ impl Outliers {
         let health = entry.health.clone();
         self.addresses.insert(id, address.clone());
         self.weigh();
+        // One that was alone, and ill, is no longer alone.
+        let waits = |entry: &Entry| !entry.is_ejected() && entry.health.is_tripped();
+        if self.entries.values().any(waits) {
+            self.wake.notify_one();
+        }
         health
     }
 
