@@ -3,6 +3,9 @@
 use super::*;
 use Outcome::{Answered, Busy, Doubtful, Failed, Silent};
 
+/// How calls ended, one after another, and how many of them so.
+type Row<'a> = &'a [(Outcome, u32)];
+
 /// Subchannel 1 of three, ejected by five failures and let back.
 fn returned() -> Cluster {
     let mut cluster = Cluster::new(breaker(), 3);
@@ -14,7 +17,7 @@ fn returned() -> Cluster {
 
 #[test]
 fn rows_that_eject_and_rows_that_do_not() {
-    let vectors: &[(u32, &[(Outcome, u32)], bool)] = &[
+    let vectors: &[(u32, Row<'_>, bool)] = &[
         (5, &[(Failed, 4)], false),
         (5, &[(Failed, 5)], true),
         (5, &[(Failed, 50)], true),
@@ -111,7 +114,7 @@ fn on_probation_one_failure_is_enough() {
 
 #[test]
 fn probation_ends_with_as_many_successes_in_a_row() {
-    let vectors: &[(&[(Outcome, u32)], bool)] = &[
+    let vectors: &[(Row<'_>, bool)] = &[
         (&[(Answered, 4), (Failed, 1)], true),
         (&[(Answered, 5), (Failed, 1)], false),
         (&[(Answered, 5), (Failed, 4)], false),

@@ -1,12 +1,12 @@
 //! What is counted for whoever watches.
 
 use super::*;
-use crate::{balance::Load, endpoint::Endpoint, metrics::MetricKind};
+use crate::metrics::MetricKind;
 
 #[test]
 fn metrics_have_distinct_names_and_labels() {
     let cluster = Cluster::new(OutlierDetection::new(), 1);
-    let ejections = cluster.outliers.ejections();
+    let ejections = &cluster.ejections;
     let mut names: Vec<_> = ejections
         .iter()
         .map(|metric| (metric.name, metric.label))
@@ -49,24 +49,16 @@ fn an_ejected_address_that_leaves_is_no_longer_shown() {
 }
 
 #[test]
-fn calls_go_to_those_that_are_not_ejected_or_to_all() {
-    let config = breaker().with_panic_threshold(0);
-    let mut cluster = Cluster::new(config, 3);
-    let candidate = |id| Candidate {
-        id,
-        endpoint: Endpoint::new(address(id)),
-        load: Arc::new(Load::new()),
-    };
-    let usable = |cluster: &Cluster, ready: &[u64]| -> Vec<u64> {
-        let ready: Vec<_> = ready.iter().copied().map(candidate).collect();
-        let usable = cluster.outliers.usable(&ready);
-        usable.iter().map(|candidate| candidate.id).collect()
-    };
-    assert_eq!(usable(&cluster, &[1, 2, 3]), [1, 2, 3]);
-    cluster.record(2, Outcome::Failed, 5);
+fn what_was_counted_is_shown_when_the_addresses_are_gone() {
+    let mut cluster = Cluster::new(breaker().with_panic_threshold(100), 3);
+    cluster.record(1, Outcome::Failed, 5);
     cluster.sweep();
-    assert_eq!(usable(&cluster, &[1, 2, 3]), [1, 3]);
-    // The others are not connected: better it than none.
-    assert_eq!(usable(&cluster, &[2]), [2]);
-    assert_eq!(usable(&cluster, &[]), NOBODY);
+    let gauges = |cluster: &Cluster| {
+        ["addresses_ejected", "ejections_ignored"].map(|name| cluster.metric(name, None))
+    };
+    assert_eq!(gauges(&cluster), [1, 1]);
+    cluster.outliers = Outliers::new(breaker());
+    assert_eq!(gauges(&cluster), [0, 0]);
+    let reason = Some(Reason::ConsecutiveFailures);
+    assert_eq!(cluster.metric("outlier_ejections_total", reason), 1);
 }

@@ -20,6 +20,7 @@ const NOBODY: [u64; 0] = [];
 /// Subchannels 1 to n, each to an address of its own.
 struct Cluster {
     outliers: Outliers,
+    ejections: Ejections,
     health: BTreeMap<u64, Arc<Health>>,
     now: Instant,
 }
@@ -31,8 +32,10 @@ fn address(id: u64) -> Address {
 
 impl Cluster {
     fn new(config: OutlierDetection, subchannels: u64) -> Self {
+        let ejections = Ejections::default();
         let mut cluster = Self {
-            outliers: Outliers::new(config),
+            outliers: Outliers::new(config).counting(ejections.clone()),
+            ejections,
             health: BTreeMap::new(),
             now: Instant::now(),
         };
@@ -110,8 +113,8 @@ impl Cluster {
 
     fn metric(&self, name: &str, reason: Option<Reason>) -> u64 {
         let label = reason.map(|reason| ("reason", reason.name()));
-        let ejections = self.outliers.ejections();
-        let found = ejections
+        let found = self
+            .ejections
             .iter()
             .find(|metric| metric.name == name && metric.label == label);
         found.expect("a metric of this name").value
