@@ -106,9 +106,7 @@ fn options_are_read_with_their_own_constants() {
 /// What `cordial/v1/options.proto` says arrives, the service's default where the method is silent.
 #[test]
 fn policies_are_read() {
-    use cordial::{
-        Attempts, Code, HedgingPolicy, Method, MethodPolicy, Priority, RetryPolicy, prost::Message,
-    };
+    use cordial::{Attempts, Code, HedgingPolicy, Method, MethodPolicy, Priority, RetryPolicy};
     use policy::shop;
     use std::time::Duration;
 
@@ -166,6 +164,13 @@ fn policies_are_read() {
         of(shop::CARTS_GET.erase().options(b"\x8A\xA2%\x020\x03")).priority,
         Some(Priority::Critical)
     );
+}
+
+/// A method's `hash_field` is found in an encoded request, and only it counts.
+#[test]
+fn requests_are_hashed_by_their_field() {
+    use cordial::prost::Message;
+    use policy::shop;
 
     let get = |fields: &str, cart: &str, shard| {
         let cart = cart.to_owned();

@@ -74,8 +74,8 @@ impl Config {
 
     /// Looks for imports in `dir` too, after the directories given to [`compile`](Self::compile).
     ///
-    /// Its files are generated only if something imports them. `google/protobuf`, `google/api` and
-    /// `google/rpc` need no include directory: they come with the generator.
+    /// Its files are generated only if something imports them. `google/protobuf`, `google/api`,
+    /// `google/rpc` and `cordial/v1` need no include directory: they come with the generator.
     pub fn include(mut self, dir: impl Into<PathBuf>) -> Self {
         self.includes.push(dir.into());
         self
@@ -218,7 +218,8 @@ impl Config {
         self
     }
 
-    /// Generates `google.api` and `google.rpc` here instead of referring to the runtime's.
+    /// Generates `google.api` and `google.rpc`, and `cordial.v1`, here instead of referring to the
+    /// runtime's.
     pub fn google_in_place(mut self, yes: bool) -> Self {
         self.google_in_place = yes;
         self

@@ -5,7 +5,7 @@ use crate::{
     near,
     pool::Text,
 };
-use prost_reflect::{DescriptorError, DescriptorPool};
+use prost_reflect::{DescriptorError, DescriptorPool, MessageDescriptor};
 use prost_types::{DescriptorProto, FileDescriptorProto};
 use protox_parse::ParseError;
 use std::{ops::Range, string::FromUtf8Error, sync::Arc};
@@ -175,6 +175,12 @@ fn cure(message: &str, file: &FileDescriptorProto, pool: &DescriptorPool) -> Opt
     if message.starts_with("name '") && message.ends_with("is not defined") {
         return Some(unknown_name(name, file, pool));
     }
+    if let Some((_, missing)) = message.split_once(": field '") {
+        return unknown_field(missing, pool);
+    }
+    if message.starts_with("option field '(") {
+        return unknown_part(name, pool);
+    }
     if message.starts_with("option field") && message.ends_with("is not defined") {
         let hint = near::hint(name, STANDARD_OPTIONS);
         return hint.or_else(|| {
@@ -227,6 +233,35 @@ fn cure(message: &str, file: &FileDescriptorProto, pool: &DescriptorPool) -> Opt
         .iter()
         .find(|(part, _)| message.contains(part))
         .map(|(_, cure)| (*cure).to_owned())
+}
+
+/// A near name for `x' not found for message 'shop.Cart'`.
+fn unknown_field(missing: &str, pool: &DescriptorPool) -> Option<String> {
+    let (field, message) = missing.split_once("' not found for message '")?;
+    near_field(
+        field,
+        &pool.get_message_by_name(message.trim_end_matches('\''))?,
+    )
+}
+
+/// A near name for what an option that is a message does not have: `(shop.role).nmae`.
+fn unknown_part(option: &str, pool: &DescriptorPool) -> Option<String> {
+    let (option, parts) = option.strip_prefix('(')?.split_once(").")?;
+    let option = pool.get_extension_by_name(option.trim_start_matches('.'))?;
+    let mut kind = option.kind();
+    for part in parts.split('.') {
+        let message = kind.as_message()?.clone();
+        match message.get_field_by_name(part) {
+            Some(field) => kind = field.kind(),
+            None => return near_field(part, &message),
+        }
+    }
+    None
+}
+
+fn near_field(field: &str, message: &MessageDescriptor) -> Option<String> {
+    let fields: Vec<_> = message.fields().collect();
+    near::hint(field, fields.iter().map(|field| field.name()))
 }
 
 fn unknown_name(name: &str, file: &FileDescriptorProto, pool: &DescriptorPool) -> String {

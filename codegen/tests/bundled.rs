@@ -1,4 +1,5 @@
-//! The bundled protos say what the originals say: packages, names, numbers and types.
+//! The bundled protos say what the originals say: packages, names, numbers and types. Ours says what it
+//! has always said, and what its guide says of it.
 
 use cordial_codegen::Config;
 use prost_reflect::DescriptorPool;
@@ -71,4 +72,29 @@ fn shape_is_the_originals() {
         fs::write(golden, &shape).unwrap();
     }
     assert_eq!(shape, fs::read_to_string(golden).unwrap());
+}
+
+#[test]
+fn the_guide_to_policies_compiles() {
+    let guide = fs::read_to_string("../docs/POLICY.md").unwrap();
+    let (_, rest) = guide.split_once("```proto\n").unwrap();
+    let (proto, _) = rest.split_once("```").unwrap();
+    let messages = "
+        message GetBalanceRequest { Account account = 4; }
+        message Account { string id = 1; }
+        message WithdrawRequest {}
+        message StatementRequest {}
+        message Balance {}
+        message Line {}";
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guide");
+    fs::create_dir_all(&dir).unwrap();
+    let file = dir.join("bank.proto");
+    fs::write(
+        &file,
+        format!("syntax = \"proto3\"; package bank; {proto} {messages}"),
+    )
+    .unwrap();
+    Config::new().out_dir(&dir).compile([&file]).unwrap();
+    let code = fs::read_to_string(dir.join("bank.rs")).unwrap();
+    assert!(code.contains(".hash_by(&[4, 1])"), "{code}");
 }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 pub(crate) struct Underway {
     in_flight: InFlight,
     health: Option<Arc<Health>>,
+    era: u32,
     deadline: Option<Deadline>,
 }
 
@@ -26,6 +27,7 @@ impl Underway {
     ) -> Self {
         Self {
             in_flight,
+            era: health.era(),
             health: Some(health),
             deadline,
         }
@@ -41,7 +43,7 @@ impl Underway {
         let outcome = status.map_or(Outcome::Answered, Outcome::of);
         self.in_flight.ended(outcome != Outcome::Failed);
         if let Some(health) = self.health.take() {
-            health.record(outcome);
+            health.record(self.era, outcome);
         }
     }
 
@@ -56,7 +58,7 @@ impl Drop for Underway {
         if let Some(health) = self.health.take()
             && self.deadline.is_some_and(|deadline| deadline.has_passed())
         {
-            health.record(Outcome::Failed);
+            health.record(self.era, Outcome::Failed);
         }
     }
 }

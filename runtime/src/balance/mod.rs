@@ -29,6 +29,30 @@ pub use weighted_round_robin::WeightedRoundRobin;
 pub use zone_aware::ZoneAware;
 
 /// How the calls of a channel are spread over its subchannels.
+///
+/// ```
+/// use cordial_runtime::{Balancer, Candidate, Pick, Picker};
+/// use std::sync::Arc;
+///
+/// #[derive(Debug)]
+/// struct Random;
+///
+/// impl Balancer for Random {
+///     fn picker(&self, ready: Arc<[Candidate]>) -> Box<dyn Picker> {
+///         Box::new(AnyOf(ready))
+///     }
+/// }
+///
+/// struct AnyOf(Arc<[Candidate]>);
+///
+/// impl Picker for AnyOf {
+///     fn pick(&self, call: &Pick<'_>) -> Option<usize> {
+///         let places = 0..self.0.len();
+///         let untried = places.filter(|place| !call.has_tried(&self.0[*place]));
+///         fastrand::choice(untried.collect::<Vec<_>>())
+///     }
+/// }
+/// ```
 pub trait Balancer: fmt::Debug + Send + Sync + 'static {
     /// Which of the endpoints that were resolved to use at all.
     fn choose(&self, endpoints: Vec<Endpoint>) -> Vec<Endpoint> {

@@ -158,29 +158,22 @@ impl WeightedTurns {
 
     fn weights(&self, now: Instant) -> Vec<f64> {
         let given = |one: &Candidate| f64::from(one.endpoint.weight());
-        let reports = self.ready.iter();
-        let reports = reports.map(|one| one.load.reported_weight(now, &self.weighing));
-        let reports: Vec<_> = reports.collect();
-        let reporting = || {
-            let pairs = reports.iter().zip(&*self.ready);
-            pairs.filter_map(|(report, one)| report.map(|report| (report, given(one))))
+        let reported = |one: &Candidate| one.load.reported_weight(now, &self.weighing);
+        let reports: Vec<_> = self.ready.iter().map(reported).collect();
+        let pairs = || reports.iter().zip(&*self.ready);
+        let reporting = pairs().filter_map(|(report, one)| Some(((*report)?, given(one))));
+        let (sum, endpoints) = reporting.fold((0.0, 0.0), |(sum, endpoints), (report, given)| {
+            (sum + report, endpoints + given)
+        });
+        // What an endpoint of weight 1 gets without a report. If none or one
+        // reports, all that counts are the weights of the endpoints.
+        let average = if endpoints > 0.0 {
+            sum / endpoints
+        } else {
+            1.0
         };
-        let average = match reporting().nth(1) {
-            Some(_) => {
-                let sums = reporting().fold((0.0, 0.0), |(reported, all), (report, weight)| {
-                    (reported + report, all + weight)
-                });
-                Some(sums.0 / sums.1)
-            }
-            None => None,
-        };
-        let pairs = reports.iter().zip(&*self.ready);
-        let weights = pairs.map(|(report, one)| {
-            let weight = match (average, report) {
-                (None, _) => given(one),
-                (Some(_), Some(reported)) => *reported,
-                (Some(average), None) => average * given(one),
-            };
+        let weights = pairs().map(|(report, one)| {
+            let weight = report.unwrap_or_else(|| average * given(one));
             weight * self.slow_start.share_of(one, now).max(f64::MIN_POSITIVE)
         });
         weights.collect()

@@ -90,14 +90,10 @@ impl<B: Balancer> Balancer for ZoneAware<B> {
         let places = 0..ready.len();
         let (own, others): (Vec<_>, Vec<_>) =
             places.partition(|place| self.is_own(&ready[*place].endpoint));
-        let enough = match self.connects() {
-            Connects::All => own.len() >= self.ready_min,
-            Connects::First => false,
-        };
-        if !enough || others.is_empty() {
+        if own.len() < self.ready_min || others.is_empty() {
             return self.inner.picker(ready);
         }
-        let all = self.own.load(Relaxed).max(own.len());
+        let all = self.own.load(Relaxed);
         let percent = own.len() as f64 / all as f64 * f64::from(self.overprovisioning_percent);
         let group = |places: Vec<usize>| {
             let of_group = places.iter().map(|place| ready[*place].clone());

@@ -10,6 +10,13 @@ use crate::endpoint::Address;
 /// deviation of nearly, but not always exactly, nothing.
 const ROUNDING: f64 = 1e-9;
 
+/// Percent of its calls that fail where leaving an address alone is worth the
+/// load that the others get.
+const FAILURES_MIN: u32 = 5;
+
+/// Deviations of a rate that chance does not come to: once in 30,000 times.
+const CHANCE: f64 = 4.0;
+
 impl SuccessRate {
     /// The outliers among addresses with these calls, the worst first.
     pub(super) fn outliers(&self, addresses: &[(&Address, Counts)]) -> Vec<Address> {
@@ -20,7 +27,10 @@ impl SuccessRate {
         let variance = rates().map(|rate| (rate - mean).powi(2)).sum::<f64>() / count;
         let factor = f64::from(self.stdev_factor) / 1000.0;
         let least = mean - variance.sqrt() * factor - ROUNDING;
-        worst_first(busy, |counts| counts.success_rate() < least)
+        worst_first(busy, |counts| {
+            let telling = self.to_the_letter || counts.is_telling(mean);
+            telling && counts.success_rate() < least
+        })
     }
 }
 
@@ -28,9 +38,23 @@ impl FailurePercentage {
     /// The outliers among addresses with these calls, the worst first.
     pub(super) fn outliers(&self, addresses: &[(&Address, Counts)]) -> Vec<Address> {
         let busy = with_volume(addresses, self.request_volume, self.minimum_hosts);
-        worst_first(busy, |counts| {
-            counts.failures * 100 > counts.volume() * u64::from(self.threshold)
-        })
+        worst_first(busy, |counts| !counts.fail_at_most(self.threshold))
+    }
+}
+
+impl Counts {
+    /// Whether it would be a strange chance if calls usually go as well as `mean`.
+    fn is_telling(self, mean: f64) -> bool {
+        let deviation = (mean * (1.0 - mean) / self.volume() as f64).sqrt();
+        !self.fail_less_than(FAILURES_MIN) && mean - self.success_rate() > CHANCE * deviation
+    }
+
+    fn fail_less_than(self, percent: u32) -> bool {
+        self.failures * 100 < self.volume() * u64::from(percent)
+    }
+
+    fn fail_at_most(self, percent: u32) -> bool {
+        self.failures * 100 <= self.volume() * u64::from(percent)
     }
 }
 

@@ -173,16 +173,18 @@ impl Default for OutlierDetection {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SuccessRate {
     pub(super) stdev_factor: u32,
+    pub(super) to_the_letter: bool,
     pub(super) enforcement_percentage: u32,
     pub(super) minimum_hosts: u32,
     pub(super) request_volume: u32,
 }
 
 impl SuccessRate {
-    /// The defaults of gRFC A50.
+    /// The defaults of gRFC A50, and no [ejection by chance](Self::to_the_letter).
     pub const fn new() -> Self {
         Self {
             stdev_factor: 1900,
+            to_the_letter: false,
             enforcement_percentage: 100,
             minimum_hosts: 5,
             request_volume: 100,
@@ -194,6 +196,18 @@ impl SuccessRate {
     #[must_use]
     pub fn with_stdev_factor(mut self, thousandths: u32) -> Self {
         self.stdev_factor = thousandths;
+        self
+    }
+
+    /// Heeds any difference, as gRFC A50 is written. Then, of five addresses, one
+    /// with a single failure is an outlier if the others had none, for whatever
+    /// differs from four that are alike is far from the mean, in deviations.
+    ///
+    /// Without it at least 5 % of an address's calls must have failed, and more
+    /// than chance makes fail if all addresses are equally good.
+    #[must_use]
+    pub fn to_the_letter(mut self) -> Self {
+        self.to_the_letter = true;
         self
     }
 

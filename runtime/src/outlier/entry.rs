@@ -61,23 +61,24 @@ impl Entry {
     pub(super) fn renew(&mut self, health: Health) {
         self.health = Arc::new(health);
         self.counts = Counts::default();
-        match self.ejection {
-            Some(_) => self.health.ejected(),
+        match &mut self.ejection {
+            Some(ejection) => {
+                ejection.tested = false;
+                self.health.ejected();
+            }
             None if self.multiplier > 0 => self.health.on_probation(),
             None => {}
         }
     }
 
-    /// Ejects it and tells for how long. An ejection that is `ignored` does not
-    /// make the next one longer: where all fail, it tells nothing of this one.
+    /// Ejects it and tells for how long.
     pub(super) fn eject(
         &mut self,
         reason: Reason,
-        ignored: bool,
         config: &OutlierDetection,
         now: Instant,
     ) -> Duration {
-        let grown = self.multiplier.max(1) + u32::from(self.multiplier > 0 && !ignored);
+        let grown = self.multiplier.saturating_add(1);
         self.multiplier = grown.min(config.multiplier_max());
         self.ejection = Some(Ejection {
             since: now,
@@ -88,14 +89,18 @@ impl Entry {
         config.ejection_time(reason, self.multiplier)
     }
 
-    /// Whether it gets calls although it is ejected.
+    /// Whether it gets calls although it is ejected. If so, that it was ejected
+    /// before tells nothing of it: so were too many others.
     pub(super) fn test(&mut self, tested: bool) {
         match &mut self.ejection {
             Some(ejection) if ejection.tested != tested => ejection.tested = tested,
             _ => return,
         }
         match tested {
-            true => self.health.tested(),
+            true => {
+                self.multiplier = 1;
+                self.health.tested();
+            }
             false => self.health.untested(),
         }
     }

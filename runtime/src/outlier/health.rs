@@ -28,6 +28,8 @@ pub(crate) struct Health {
     row_max: AtomicU32,
     /// Successes in a row still to come before it is trusted again.
     probation: AtomicU32,
+    /// Goes up with every return: calls that began before tell of another time.
+    era: AtomicU32,
     /// The sweep was woken already.
     woken: AtomicBool,
     wake: Arc<Notify>,
@@ -56,15 +58,21 @@ impl Health {
             row: AtomicU32::new(0),
             row_max: AtomicU32::new(failures.saturating_mul(FAILED)),
             probation: AtomicU32::new(0),
+            era: AtomicU32::new(0),
             woken: AtomicBool::new(false),
             wake,
             failures: AtomicU32::new(failures),
         }
     }
 
-    /// A call to the address has ended. One that ends in the very moment in which
-    /// an interval does may be missing in both.
-    pub(crate) fn record(&self, outcome: Outcome) {
+    /// Between which ejections it is now: to be asked when a call begins.
+    pub(crate) fn era(&self) -> u32 {
+        self.era.load(Relaxed)
+    }
+
+    /// A call to the address that began in the era `began` has ended. One that
+    /// ends in the very moment in which an interval does may be missing in both.
+    pub(crate) fn record(&self, began: u32, outcome: Outcome) {
         let bucket = &self.buckets[self.active.load(Relaxed)];
         match outcome {
             Outcome::Silent => return,
@@ -73,6 +81,11 @@ impl Health {
                 bucket.failures.fetch_add(1, Relaxed)
             }
         };
+        // Those that hung until their deadline, over an ejection and beyond, would
+        // at once bring on the next.
+        if began != self.era() {
+            return;
+        }
         match outcome {
             Outcome::Failed => self.failed(FAILED),
             Outcome::Doubtful => self.failed(DOUBTFUL),
@@ -117,7 +130,7 @@ impl Health {
     }
 
     /// Whether it had more failures in a row than it may have.
-    fn is_tripped(&self) -> bool {
+    pub(super) fn is_tripped(&self) -> bool {
         let max = self.row_max.load(Relaxed);
         max != NEVER && self.row.load(Relaxed) >= max
     }
@@ -144,6 +157,7 @@ impl Health {
     /// It gets calls though it is ejected, so it can prove itself.
     pub(super) fn tested(&self) {
         self.probation.store(self.successes(), Relaxed);
+        self.era.fetch_add(1, Relaxed);
     }
 
     /// It is left alone again, and those calls said nothing.
@@ -158,6 +172,7 @@ impl Health {
 
     /// It is back, and one failure is too much until it has proved itself.
     pub(super) fn on_probation(&self) {
+        self.era.fetch_add(1, Relaxed);
         if self.successes() > 0 {
             self.row.store(0, Relaxed);
             self.probation.store(self.successes(), Relaxed);

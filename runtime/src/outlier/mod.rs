@@ -8,7 +8,7 @@ mod health;
 mod outcome;
 mod sweep;
 
-use crate::{balance::Candidate, endpoint::Address};
+use crate::endpoint::Address;
 use entry::Entry;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -66,9 +66,11 @@ impl Outliers {
         }
     }
 
-    /// The numbers it counts, which go on being counted.
-    pub(crate) fn ejections(&self) -> Ejections {
-        self.ejections.clone()
+    /// The same, counting there what it ejects, which outlives it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "channels show no metrics yet"))]
+    pub(crate) fn counting(mut self, ejections: Ejections) -> Self {
+        self.ejections = ejections;
+        self
     }
 
     /// One more subchannel, to an address that may have others. An address that
@@ -91,6 +93,11 @@ impl Outliers {
         let health = entry.health.clone();
         self.addresses.insert(id, address.clone());
         self.weigh();
+        // One that was alone, and ill, is no longer alone.
+        let waits = |entry: &Entry| !entry.is_ejected() && entry.health.is_tripped();
+        if self.entries.values().any(waits) {
+            self.wake.notify_one();
+        }
         health
     }
 
@@ -113,19 +120,6 @@ impl Outliers {
             .get(&id)
             .and_then(|address| self.entries.get(address));
         !self.panic && entry.is_some_and(Entry::is_ejected)
-    }
-
-    /// Those of `ready` that calls may go to. All of them if none would be left:
-    /// a call that may fail is better than one that is sure to.
-    pub(crate) fn usable(&self, ready: &[Candidate]) -> Arc<[Candidate]> {
-        let usable = ready
-            .iter()
-            .filter(|candidate| !self.is_ejected(candidate.id));
-        let usable: Arc<[Candidate]> = usable.cloned().collect();
-        match usable.is_empty() {
-            true => ready.into(),
-            false => usable,
-        }
     }
 
     /// When [`sweep`](Self::sweep) has something to do, if nothing is recorded
@@ -174,6 +168,10 @@ impl Outliers {
 
     /// Other rules from now on. The interval that runs goes on, as long as
     /// intervals now are.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "a channel keeps the rules it was made with")
+    )]
     pub(crate) fn configure(&mut self, config: OutlierDetection, now: Instant) -> Vec<Change> {
         let before = self.left_alone();
         let failures = config.consecutive_failures;
@@ -196,6 +194,13 @@ impl Outliers {
         self.forget_absent();
         self.weigh();
         self.changes_since(&before)
+    }
+}
+
+/// Its addresses are nobody's any more.
+impl Drop for Outliers {
+    fn drop(&mut self) {
+        self.ejections.now(0, false);
     }
 }
 

@@ -72,7 +72,7 @@ impl Outliers {
         let (present, ejected) = self.present_and_ejected();
         let ignored = self.is_panic(present, ejected + 1);
         if let Some(entry) = self.entries.get_mut(address) {
-            let time = entry.eject(reason, ignored, &self.config, now);
+            let time = entry.eject(reason, &self.config, now);
             self.ejections.ejected(reason);
             let times = entry.multiplier();
             let reason = reason.name();
@@ -104,9 +104,17 @@ impl Outliers {
     /// Finds out whether enough addresses are left.
     pub(super) fn weigh(&mut self) {
         let (present, ejected) = self.present_and_ejected();
-        self.panic = self.is_panic(present, ejected);
+        let panic = self.is_panic(present, ejected);
+        match (self.panic, panic) {
+            (false, true) => {
+                tracing::warn!(ejected, present, "ejections are ignored: too few left")
+            }
+            (true, false) => tracing::info!(ejected, present, "ejections are heeded again"),
+            _ => {}
+        }
+        self.panic = panic;
         for entry in self.entries.values_mut() {
-            entry.test(self.panic);
+            entry.test(panic && entry.is_present());
         }
         self.ejections.now(ejected, self.panic);
     }
@@ -116,14 +124,15 @@ impl Outliers {
     pub(super) fn forget_absent(&mut self) {
         self.entries
             .retain(|_, entry| entry.is_present() || !entry.is_forgettable());
-        let absent = self.entries.iter().filter(|(_, entry)| !entry.is_present());
-        let mut absent: Vec<_> = absent
-            .map(|(address, entry)| (entry.multiplier(), address.clone()))
-            .collect();
-        let excess = absent.len().saturating_sub(ABSENT_MAX);
-        absent.sort_unstable();
-        for (_, address) in absent.iter().take(excess) {
-            self.entries.remove(address);
+        let mut absent = self.entries.len() - self.present().count();
+        while absent > ABSENT_MAX {
+            let left = self.entries.iter().filter(|(_, entry)| !entry.is_present());
+            let least = left.min_by_key(|(_, entry)| entry.multiplier());
+            let Some(address) = least.map(|(address, _)| address.clone()) else {
+                return;
+            };
+            self.entries.remove(&address);
+            absent -= 1;
         }
     }
 

@@ -73,3 +73,18 @@ impl LookUp for System {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio_stream::StreamExt;
+
+    #[tokio::test]
+    async fn localhost_is_here() {
+        let resolver = host(None, "localhost".to_owned(), 1).expect("no server is named");
+        let told = resolver.watch(Refresh::default()).next().await;
+        let told = told.expect("it goes on").expect("endpoints");
+        let here = SocketAddr::from(([127, 0, 0, 1], 1));
+        assert!(told.contains(&Endpoint::from(here)), "{told:?}");
+    }
+}

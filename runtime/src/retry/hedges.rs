@@ -168,8 +168,17 @@ impl Hedges<'_> {
             reader, previous, ..
         } = self.under_way.swap_remove(place);
         self.tried.add(attempted.subchannel);
+        if attempted.outcome.is_ok() {
+            self.call.replay.commit(reader);
+        }
+        // The rest of its request may be gone, and then its answer is to half of it.
+        if let Some(chosen) = self.call.replay.committed()
+            && chosen != reader
+        {
+            return self.choose(chosen);
+        }
         let Failed { status, fate } = match attempted.outcome {
-            Ok(response) => return Some(Ok(self.call.commit(reader, previous, response))),
+            Ok(response) => return Some(Ok(self.call.answered(previous, response))),
             Err(failed) => failed,
         };
         let again = self

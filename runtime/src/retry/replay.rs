@@ -94,7 +94,16 @@ impl Replay {
         }
     }
 
-    /// Commits the call to the attempt with this reader: nothing is kept for others.
+    /// The reader that the call is committed to, if its body is a stream.
+    pub(super) fn committed(&self) -> Option<u32> {
+        match &self.body {
+            Kept::Stream(tee) => tee.committed(),
+            Kept::Whole(..) | Kept::Nothing => None,
+        }
+    }
+
+    /// Commits the call to the attempt with this reader, unless it is committed to
+    /// another one: nothing is kept for others.
     pub(super) fn commit(&self, reader: u32) {
         if let Kept::Stream(tee) = &self.body {
             tee.commit(reader);

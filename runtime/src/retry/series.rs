@@ -35,7 +35,10 @@ pub(super) async fn call(call: Call<'_>, first: Sending) -> Result<Response<Body
             outcome,
         } = attempt.attempt(request, series.tried.clone()).await;
         match outcome {
-            Ok(response) => return Ok(series.call.commit(reader, series.previous, response)),
+            Ok(response) => {
+                series.call.replay.commit(reader);
+                return Ok(series.call.answered(series.previous, response));
+            }
             Err(failed) => {
                 series.tried.add(subchannel);
                 sending = series.next(failed, reader).await?;
@@ -119,16 +122,10 @@ impl End {
 
 impl Call<'_> {
     /// Ends the call with what one of its attempts was answered.
-    pub(super) fn commit(
-        &self,
-        reader: u32,
-        previous: u32,
-        mut response: Response<Body>,
-    ) -> Response<Body> {
-        self.replay.commit(reader);
+    pub(super) fn answered(&self, previous: u32, mut response: Response<Body>) -> Response<Body> {
         self.budget.success();
-        let metadata = response.metadata_mut();
         if previous > 0 {
+            let metadata = response.metadata_mut();
             metadata.insert(PREVIOUS_ATTEMPTS, MetadataValue::from(previous));
         }
         response

@@ -77,7 +77,12 @@ impl Tee {
         state.committed.is_some() || matches!(state.ended, Some(Err(_)))
     }
 
-    /// Leaves everything to this reader. What it has read is freed.
+    /// The only reader left.
+    pub(super) fn committed(&self) -> Option<u32> {
+        self.lock().committed
+    }
+
+    /// Leaves everything to this reader, unless another has it all. What it has read is freed.
     pub(super) fn commit(&self, reader: u32) {
         self.lock().commit(reader);
         self.parked.wake_all();

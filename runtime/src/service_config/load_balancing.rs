@@ -84,7 +84,7 @@ pub enum LoadBalancing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EjectionRule {
     /// By success rate: how far below the mean, in thousandths of the standard
-    /// deviation. By failures: more of a hundred calls than this.
+    /// deviation. By failures: so many of a hundred calls.
     pub threshold: u32,
     /// How many of a hundred outliers are in fact left out.
     pub enforced_percent: u32,

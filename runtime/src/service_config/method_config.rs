@@ -161,13 +161,13 @@ fn retry_policy(node: &Node<'_>, mistakes: &mut Mistakes) -> Option<RetryPolicy>
         .and_then(|node| node.positive(mistakes));
     let retryable = object
         .required("retryableStatusCodes", mistakes)
-        .and_then(|node| {
+        .map(|node| {
             let items = node.items(mistakes).len();
             let codes = codes(&node, mistakes);
             if items == 0 {
                 mistakes.add(&node.path, "wants at least one code");
             }
-            Some(codes)
+            codes
         });
     Some(RetryPolicy {
         max_attempts: max_attempts?,

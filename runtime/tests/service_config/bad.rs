@@ -177,81 +177,83 @@ fn timeouts_and_sizes() {
     ]);
 }
 
+/// A field of a retry policy, what it is, and what is said of that.
+const RETRIES: [(&str, &str, &str); 16] = [
+    ("maxAttempts", "", "maxAttempts: is missing"),
+    (
+        "maxAttempts",
+        "1",
+        "maxAttempts: wants a whole number, at least 2, not 1",
+    ),
+    (
+        "maxAttempts",
+        "[]",
+        "maxAttempts: wants a whole number, at least 2, not a list",
+    ),
+    ("initialBackoff", "", "initialBackoff: is missing"),
+    ("initialBackoff", "null", "initialBackoff: is missing"),
+    (
+        "initialBackoff",
+        r#""0s""#,
+        "initialBackoff: wants more than 0s, not \"0s\"",
+    ),
+    (
+        "maxBackoff",
+        r#""0.0s""#,
+        "maxBackoff: wants more than 0s, not \"0.0s\"",
+    ),
+    (
+        "backoffMultiplier",
+        "0",
+        "backoffMultiplier: wants a number over 0, not 0",
+    ),
+    (
+        "backoffMultiplier",
+        "-1.5",
+        "backoffMultiplier: wants a number over 0, not -1.5",
+    ),
+    (
+        "backoffMultiplier",
+        r#""inf""#,
+        "backoffMultiplier: wants a number, not \"inf\"",
+    ),
+    (
+        "retryableStatusCodes",
+        "",
+        "retryableStatusCodes: is missing",
+    ),
+    (
+        "retryableStatusCodes",
+        "[]",
+        "retryableStatusCodes: wants at least one code",
+    ),
+    (
+        "retryableStatusCodes",
+        r#"["UNAVAILABEL"]"#,
+        "retryableStatusCodes[0]: wants a status code such as \"UNAVAILABLE\", not \
+         \"UNAVAILABEL\"; did you mean `UNAVAILABLE`?",
+    ),
+    (
+        "retryableStatusCodes",
+        "[14, 17]",
+        "retryableStatusCodes[1]: wants a status code such as \"UNAVAILABLE\", not 17",
+    ),
+    (
+        "retryableStatusCodes",
+        r#"["OK"]"#,
+        "retryableStatusCodes[0]: wants the code of a failure, not \"OK\"",
+    ),
+    (
+        "retryableStatusCodes",
+        "[0]",
+        "retryableStatusCodes[0]: wants the code of a failure, not 0",
+    ),
+];
+
 #[test]
 fn retries() {
     let at = "methodConfig[0].retryPolicy";
-    let cases = [
-        ("maxAttempts", "", "maxAttempts: is missing"),
-        (
-            "maxAttempts",
-            "1",
-            "maxAttempts: wants a whole number, at least 2, not 1",
-        ),
-        (
-            "maxAttempts",
-            "[]",
-            "maxAttempts: wants a whole number, at least 2, not a list",
-        ),
-        ("initialBackoff", "", "initialBackoff: is missing"),
-        ("initialBackoff", "null", "initialBackoff: is missing"),
-        (
-            "initialBackoff",
-            r#""0s""#,
-            "initialBackoff: wants more than 0s, not \"0s\"",
-        ),
-        (
-            "maxBackoff",
-            r#""0.0s""#,
-            "maxBackoff: wants more than 0s, not \"0.0s\"",
-        ),
-        (
-            "backoffMultiplier",
-            "0",
-            "backoffMultiplier: wants a number over 0, not 0",
-        ),
-        (
-            "backoffMultiplier",
-            "-1.5",
-            "backoffMultiplier: wants a number over 0, not -1.5",
-        ),
-        (
-            "backoffMultiplier",
-            r#""inf""#,
-            "backoffMultiplier: wants a number, not \"inf\"",
-        ),
-        (
-            "retryableStatusCodes",
-            "",
-            "retryableStatusCodes: is missing",
-        ),
-        (
-            "retryableStatusCodes",
-            "[]",
-            "retryableStatusCodes: wants at least one code",
-        ),
-        (
-            "retryableStatusCodes",
-            r#"["UNAVAILABEL"]"#,
-            "retryableStatusCodes[0]: wants a status code such as \"UNAVAILABLE\", not \
-             \"UNAVAILABEL\"; did you mean `UNAVAILABLE`?",
-        ),
-        (
-            "retryableStatusCodes",
-            "[14, 17]",
-            "retryableStatusCodes[1]: wants a status code such as \"UNAVAILABLE\", not 17",
-        ),
-        (
-            "retryableStatusCodes",
-            r#"["OK"]"#,
-            "retryableStatusCodes[0]: wants the code of a failure, not \"OK\"",
-        ),
-        (
-            "retryableStatusCodes",
-            "[0]",
-            "retryableStatusCodes[0]: wants the code of a failure, not 0",
-        ),
-    ];
-    for (field, value, expected) in cases {
+    for (field, value, expected) in RETRIES {
         assert_eq!(refused(&retry(field, value)), format!("{at}.{expected}"));
     }
     say(&[(
@@ -358,6 +360,20 @@ fn load_balancing() {
             r#"{ "round_robin": { "a": 1 } }"#,
             format!("{at}[0].round_robin.a: no such field; it takes no fields"),
         ),
+    ] {
+        assert_eq!(refused(&balancing(policy)), expected);
+    }
+    say(&[case(
+        r#"{ "loadBalancingPolicy": "grpclb" }"#,
+        "loadBalancingPolicy: wants `pick_first` or `round_robin`; others go into \
+         `loadBalancingConfig`, not \"grpclb\"",
+    )]);
+}
+
+#[test]
+fn load_balancing_by_weight_chance_and_hash() {
+    let at = "loadBalancingConfig";
+    for (policy, expected) in [
         (
             r#"{ "x": 1 }, { "weighted_round_robin": { "blackoutPeriod": 10 } }"#,
             format!(
@@ -397,11 +413,6 @@ fn load_balancing() {
     ] {
         assert_eq!(refused(&balancing(policy)), expected);
     }
-    say(&[case(
-        r#"{ "loadBalancingPolicy": "grpclb" }"#,
-        "loadBalancingPolicy: wants `pick_first` or `round_robin`; others go into \
-         `loadBalancingConfig`, not \"grpclb\"",
-    )]);
 }
 
 #[test]

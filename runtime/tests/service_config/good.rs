@@ -275,3 +275,23 @@ fn the_older_name_counts_unless_there_is_a_list() {
     let first = LoadBalancing::PickFirst { shuffle: false };
     assert_eq!(parse(both).load_balancing(), Some(&first));
 }
+
+#[test]
+fn the_guide_says_what_is_so() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/POLICY.md");
+    let guide = std::fs::read_to_string(path).unwrap();
+    let (_, rest) = guide.split_once("```json\n").unwrap();
+    let (json, rest) = rest.split_once("```").unwrap();
+    let config = parse(json);
+    assert_eq!(config.load_balancing(), Some(&LoadBalancing::RoundRobin));
+    assert_eq!(config.health_check_service(), Some("bank.v1.Accounts"));
+    let accounts = policy(&config, "/bank.v1.Accounts/Withdraw");
+    assert_eq!(accounts.timeout, Some(Duration::from_millis(1500)));
+
+    let (_, rest) = rest.split_once("```text\nservice config: ").unwrap();
+    let (said, _) = rest.split_once("\n```").unwrap();
+    let wrong = json
+        .replace("1.5s", "1500ms")
+        .replace("maxAttempts", "maxAttemps");
+    assert_eq!(super::refused(&wrong), said);
+}

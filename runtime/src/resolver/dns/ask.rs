@@ -157,7 +157,7 @@ impl Asked {
             (config, ResolverOpts::default())
         });
         let mut asked = Self::new(config, options)?;
-        asked.hosts = hosts.ok();
+        asked.hosts = Some(hosts.unwrap_or_default());
         Ok(asked)
     }
 

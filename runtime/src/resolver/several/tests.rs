@@ -9,33 +9,26 @@ use tokio_stream::wrappers::ReceiverStream;
 
 type Told = Result<Vec<Endpoint>>;
 
-/// Tells what the test says, and when it was asked to look again.
+/// Tells what the test says, once it is watched.
 #[derive(Debug)]
-struct Puppet {
-    told: Mutex<Option<mpsc::Receiver<Told>>>,
-    asked: Arc<Mutex<Option<Refresh>>>,
-}
+struct Puppet(Mutex<Option<mpsc::Receiver<Told>>>, Heard);
+
+/// What the puppet is asked by.
+type Heard = Arc<Mutex<Option<Refresh>>>;
 
 impl Resolver for Puppet {
     fn watch(&self, refresh: Refresh) -> BoxStream<Vec<Endpoint>> {
-        *self.asked.lock().expect("no test panicked") = Some(refresh);
-        let told = self.told.lock().expect("no test panicked").take();
+        *self.1.lock().expect("no test panicked") = Some(refresh);
+        let told = self.0.lock().expect("no test panicked").take();
         Box::pin(ReceiverStream::new(told.expect("watched once")))
     }
 }
 
-fn puppet() -> (
-    mpsc::Sender<Told>,
-    Arc<Mutex<Option<Refresh>>>,
-    Arc<dyn Resolver>,
-) {
+fn puppet() -> (mpsc::Sender<Told>, Heard, Arc<dyn Resolver>) {
     let (tell, told) = mpsc::channel(8);
-    let asked = Arc::default();
-    let puppet = Puppet {
-        told: Mutex::new(Some(told)),
-        asked: Arc::clone(&asked),
-    };
-    (tell, asked, Arc::new(puppet))
+    let heard = Heard::default();
+    let puppet = Puppet(Mutex::new(Some(told)), heard.clone());
+    (tell, heard, Arc::new(puppet))
 }
 
 fn at(port: u16) -> Vec<Endpoint> {
