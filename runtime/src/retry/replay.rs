@@ -23,7 +23,10 @@ pub(super) struct Replay {
 }
 
 enum Kept {
-    Whole(Bytes, Held),
+    Whole {
+        data: Bytes,
+        _held: Held,
+    },
     Stream(Arc<Tee>),
     /// Larger than may be kept: the first attempt has the only one.
     Nothing,
@@ -53,7 +56,10 @@ impl Replay {
             Some((data, _)) => {
                 let mut held = Held::new(budget);
                 let kept = match held.grow(data.len()) {
-                    true => Kept::Whole(data.clone(), held),
+                    true => Kept::Whole {
+                        data: data.clone(),
+                        _held: held,
+                    },
                     false => Kept::Nothing,
                 };
                 (kept, whole(data))
@@ -73,7 +79,7 @@ impl Replay {
     /// committed to an attempt that has been made.
     pub(super) fn again(&self, previous: u32) -> Option<Sending> {
         let (body, reader) = match &self.body {
-            Kept::Whole(data, _) => (whole(data.clone()), 0),
+            Kept::Whole { data, .. } => (whole(data.clone()), 0),
             Kept::Stream(tee) => {
                 let reader = tee.another()?;
                 let id = reader.id();
@@ -88,7 +94,7 @@ impl Replay {
     /// Whether it can still be sent again.
     pub(super) fn is_kept(&self) -> bool {
         match &self.body {
-            Kept::Whole(..) => true,
+            Kept::Whole { .. } => true,
             Kept::Stream(tee) => !tee.is_committed(),
             Kept::Nothing => false,
         }
@@ -98,7 +104,7 @@ impl Replay {
     pub(super) fn committed(&self) -> Option<u32> {
         match &self.body {
             Kept::Stream(tee) => tee.committed(),
-            Kept::Whole(..) | Kept::Nothing => None,
+            Kept::Whole { .. } | Kept::Nothing => None,
         }
     }
 
@@ -122,7 +128,7 @@ impl Replay {
     pub(super) fn poll_committed(&self, cx: &Context<'_>) -> Poll<u32> {
         match &self.body {
             Kept::Stream(tee) => tee.poll_committed(cx),
-            Kept::Whole(..) | Kept::Nothing => Poll::Pending,
+            Kept::Whole { .. } | Kept::Nothing => Poll::Pending,
         }
     }
 
