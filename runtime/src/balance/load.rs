@@ -31,7 +31,15 @@ pub struct Load {
 pub struct InFlight {
     load: Arc<Load>,
     started: Instant,
-    measured: bool,
+    told: Told,
+}
+
+/// What is known of a call in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Told {
+    Nothing,
+    Answered,
+    Failed,
 }
 
 impl Load {
@@ -69,7 +77,7 @@ impl Load {
         InFlight {
             load: self.clone(),
             started: Instant::now(),
-            measured: false,
+            told: Told::Nothing,
         }
     }
 
@@ -120,17 +128,25 @@ impl InFlight {
     }
 
     /// The head of its reply came, or it ended: that is how long it took. It is
-    /// in flight until dropped nevertheless. Only the first time counts.
+    /// in flight until dropped nevertheless. When told again, only a failure
+    /// counts, once.
     ///
     /// `ok` is whether the server did what it was asked to. If not, the
     /// subchannel counts as slower than it was, however quick the call failed:
     /// what fails at once would get all calls otherwise.
     pub fn ended(&mut self, ok: bool) {
-        if std::mem::replace(&mut self.measured, true) {
+        let told = if ok { Told::Answered } else { Told::Failed };
+        if told <= self.told {
             return;
         }
         let now = Instant::now();
-        let (latency, at) = (now - self.started, self.load.at(now));
+        let at = self.load.at(now);
+        let latency = match self.told {
+            Told::Nothing => now - self.started,
+            // How long messages came after the head is not the server's speed.
+            Told::Answered | Told::Failed => Duration::ZERO,
+        };
+        self.told = told;
         match ok {
             true => self.load.latency.took(latency, at),
             false => self.load.latency.failed(latency, at),
@@ -143,7 +159,7 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.load.in_flight.fetch_sub(1, Relaxed);
-        if !self.measured {
+        if self.told == Told::Nothing {
             let now = Instant::now();
             let at = self.load.at(now);
             self.load.latency.given_up(now - self.started, at);

@@ -152,3 +152,66 @@ pub(crate) fn of(method: Method) -> MethodPolicy {
         _ => declared::policy(method),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `{ timeout { seconds: 1 } }`
+    const SECOND: &[u8] = b"\x8A\xA2%\x04\x0A\x02\x08\x01";
+
+    #[test]
+    fn more_methods_than_are_remembered_have_policies() {
+        for number in 0..METHODS_REMEMBERED_MAX + 10 {
+            let path: &'static str = format!("/a.B/M{number}").leak();
+            let method: Method = Method::unary(path).options(SECOND);
+            for _ in 0..2 {
+                assert_eq!(of(method).timeout, Some(Duration::from_secs(1)));
+            }
+        }
+        REMEMBERED.with_borrow(|all| assert_eq!(all.len(), METHODS_REMEMBERED_MAX));
+    }
+
+    /// The generator lets none of these through; options may be written by hand.
+    #[test]
+    fn what_makes_no_sense_is_not_said() {
+        let wrong: [&'static [u8]; 6] = [
+            b"\x8A\xA2%\x04\x1A\x02\x08\x01", // retry { max_attempts: 1 }
+            b"\x8A\xA2%\x04\x22\x02\x08\x01", // hedging { max_attempts: 1 }
+            b"\x8A\xA2%\x04\x0A\x02\x08\x00", // timeout { seconds: 0 }
+            b"\x8A\xA2%\x02\x30\x09",         // priority: 9
+            b"\x8A\xA2%\x05\x0A\x02\x08\x01", // cut short
+            b"\x8A\xA2%\x0D\x0A\x0B\x08\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", // timeout { seconds: -1 }
+        ];
+        for options in wrong {
+            let method: Method = Method::unary("/a.B/C").no_side_effects().options(options);
+            assert_eq!(of(method), MethodPolicy::default(), "{options:?}");
+        }
+    }
+
+    #[test]
+    fn attempts_are_for_methods_that_allow_them() {
+        // retry { max_attempts: 9 initial_backoff { seconds: 1 } max_backoff { seconds: 1 }
+        // backoff_multiplier: 2 retryable_status_codes: [OK, UNAVAILABLE] }
+        const RETRY: &[u8] = b"\x8A\xA2%\x19\x1A\x17\x08\x09\x12\x02\x08\x01\x1A\x02\x08\x01\
+                               \x21\0\0\0\0\0\0\0\x40\x2A\x02\x00\x0E";
+        const HEDGING: &[u8] = b"\x8A\xA2%\x04\x22\x02\x08\x03";
+        let method: Method = Method::unary("/a.B/C");
+        let streaming: Method = Method::client_streaming("/a.B/C");
+        let retry = |method: Method| of(method.service_options(RETRY)).retry;
+        let hedging = |method: Method| of(method.service_options(HEDGING)).retry;
+        assert_eq!(retry(method), None);
+        assert_eq!(retry(streaming.no_side_effects()), None);
+        assert_eq!(hedging(method.idempotent()), None);
+        let Some(Attempts::Retry(policy)) = retry(method.idempotent()) else {
+            panic!("an idempotent method is retried");
+        };
+        assert_eq!(policy.max_attempts, ATTEMPTS_MAX);
+        assert_eq!(policy.retryable, [Code::Unavailable]);
+        let Some(Attempts::Hedge(policy)) = hedging(method.no_side_effects()) else {
+            panic!("a method without side effects is hedged");
+        };
+        assert_eq!(policy.max_attempts, 3);
+        assert_eq!(policy.hedging_delay, Duration::ZERO);
+    }
+}

@@ -66,6 +66,10 @@ struct Hedge {
     attempted: BoxFuture<Attempted>,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is looked at once, where it was made"
+)]
 enum Event {
     /// Time for the next attempt.
     Due,

@@ -41,7 +41,8 @@ pub(super) async fn call(call: Call<'_>, first: Sending) -> Result<Response<Body
             }
             Err(failed) => {
                 series.tried.add(subchannel);
-                sending = series.next(failed, reader).await?;
+                // In a box: few attempts fail, and all calls would be as large.
+                sending = Box::pin(series.next(failed, reader)).await?;
             }
         }
     }

@@ -125,9 +125,27 @@ async fn a_call_is_measured_once() {
     call.ended(true);
     pass(5_000).await;
     call.ended(true);
-    call.ended(false);
     drop(call);
     assert!(one.load.latency().unwrap() < Duration::from_millis(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_after_the_head_counts_once() {
+    let one = one();
+    let mut call = one.load.start();
+    pass(10).await;
+    call.ended(true);
+    for (ok, expected) in [(false, 20), (true, 20), (false, 20)] {
+        call.ended(ok);
+        assert_eq!(millis(&one), Some(expected));
+    }
+    drop(call);
+    assert_eq!(millis(&one), Some(20));
+    let mut stream = one.load.start();
+    stream.ended(true);
+    pass(3_600_000).await;
+    stream.ended(false);
+    assert_eq!(millis(&one), Some(0), "an hour of messages is no latency");
 }
 
 #[tokio::test(start_paused = true)]

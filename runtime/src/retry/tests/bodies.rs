@@ -121,12 +121,9 @@ async fn a_hedged_stream_too_long_goes_on_with_one() {
     fed.await.expect("no panic");
     assert_eq!(run.end(), "ok");
     let whole = run.seen.iter().filter(|seen| seen.body.len() == 80);
-    let cancelled = run.seen.iter().filter(|seen| seen.cancelled);
-    assert_eq!((whole.count(), cancelled.count()), (1, run.seen.len() - 1));
-    assert!(
-        run.seen.len() > 1,
-        "another had begun before it was too long"
-    );
+    assert_eq!((whole.count(), run.seen.len()), (1, 3));
+    // The others' requests were cut short at 75 ms, and what they are answered is not taken.
+    assert!(run.took >= millis(200), "{:?}", run.took);
     assert_eq!(budget.bytes(), 0);
 }
 
