@@ -52,12 +52,15 @@
 //! |---|---|
 //! | serve | [`Server`], [`Limits`], [`shutdown_signal`] |
 //! | call | [`Channel`], [`Call`], [`Streaming`] |
+//! | reach many copies of a service | [`Channel::to`], [`Resolver`], [`Balancer`], [`OutlierDetection`] |
+//! | say how calls are made | [`MethodPolicy`], `ServiceConfig`, [`Context`] |
 //! | handle | [`Request`], [`Response`], [`BoxStream`], [`Status`], [`StatusExt`] |
 //! | look at every call, on either side | [`Layer`], [`Method`], [`Extension`] |
 //! | test without sockets | [`Server::in_process`] |
 //! | be found healthy, and described | [`health`], [`reflection`] |
 //!
-//! The features `gzip`, `zstd`, `tls`, `health` and `reflection` are on by default.
+//! The features `gzip`, `zstd`, `tls`, `dns`, `service-config`, `health` and
+//! `reflection` are on by default.
 
 #![warn(unreachable_pub)]
 
