@@ -145,7 +145,7 @@ fn policies_are_read() {
     };
     assert_eq!(of(shop::CARTS_GET.erase()), hedged);
     let browse = MethodPolicy {
-        timeout: Some(Duration::from_secs(60)),
+        timeout: Some(Duration::from_mins(1)),
         wait_for_ready: Some(false),
         retry: Some(Attempts::One),
         priority: Some(Priority::Sheddable),

@@ -61,11 +61,8 @@ impl Entry {
     pub(super) fn renew(&mut self, health: Health) {
         self.health = Arc::new(health);
         self.counts = Counts::default();
-        match &mut self.ejection {
-            Some(ejection) => {
-                ejection.tested = false;
-                self.health.ejected();
-            }
+        match self.ejection {
+            Some(_) => self.health.ejected(),
             None if self.multiplier > 0 => self.health.on_probation(),
             None => {}
         }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// The attempts of a call until one of them is answered or none is left.
 pub(super) async fn call(
-    call: Call<'_>,
+    call: &Call<'_>,
     first: Sending,
     delay: Duration,
 ) -> Result<Response<Body>> {
@@ -44,7 +44,7 @@ pub(super) async fn call(
 }
 
 struct Hedges<'a> {
-    call: Call<'a>,
+    call: &'a Call<'a>,
     delay: Duration,
     /// Attempts begun, transparent ones aside.
     sent: u32,

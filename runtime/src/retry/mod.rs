@@ -116,8 +116,8 @@ pub(crate) async fn call(
     };
     match plan.hedging_delay() {
         // In a box: few calls are hedged, and all would be as large.
-        Some(delay) => Box::pin(hedges::call(call, first, delay)).await,
-        None => series::call(call, first).await,
+        Some(delay) => Box::pin(hedges::call(&call, first, delay)).await,
+        None => series::call(&call, first).await,
     }
 }
 

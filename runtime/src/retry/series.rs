@@ -17,7 +17,7 @@ use std::time::Duration;
 use tonic::metadata::MetadataValue;
 
 /// The attempts of a call until one of them is the last.
-pub(super) async fn call(call: Call<'_>, first: Sending) -> Result<Response<Body>> {
+pub(super) async fn call(call: &Call<'_>, first: Sending) -> Result<Response<Body>> {
     let mut series = Series {
         call,
         transparent: Transparent::new(),
@@ -49,7 +49,7 @@ pub(super) async fn call(call: Call<'_>, first: Sending) -> Result<Response<Body
 }
 
 struct Series<'a> {
-    call: Call<'a>,
+    call: &'a Call<'a>,
     transparent: Transparent,
     tried: Tried,
     /// Attempts made, transparent ones aside.
@@ -62,7 +62,7 @@ impl Series<'_> {
     /// What to send next, when it is time to.
     async fn next(&mut self, failed: Failed, reader: u32) -> Result<Sending> {
         let Failed { status, fate } = failed;
-        let call = &self.call;
+        let call = self.call;
         if call.is_too_late(Duration::ZERO) {
             return Err(status::deadline_exceeded());
         }
@@ -74,7 +74,6 @@ impl Series<'_> {
             return Ok(sending);
         }
         let (delay, why) = self.after(&status).map_err(|end| end.of(status.clone()))?;
-        let call = &self.call;
         if self.previous + 1 >= call.plan.attempts_max()
             || call.is_too_late(delay)
             || !call.replay.is_kept()
