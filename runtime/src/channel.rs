@@ -140,10 +140,20 @@ impl Channel {
     }
 
     /// Makes calls by gRPC's service config, unless they or the
-    /// [policy](Self::with_policy) say otherwise.
+    /// [policy](Self::with_policy) say otherwise, and spreads them as it says, if
+    /// it does, on connections of its own.
     #[cfg(feature = "service-config")]
     #[must_use]
     pub fn with_service_config(mut self, config: crate::ServiceConfig) -> Self {
+        if let Some(said) = config.load_balancing() {
+            let spread = said.spread();
+            self = self.again(|plan| {
+                plan.balancer = Some(spread.balancer);
+                if let Some(outlier_detection) = spread.outlier_detection {
+                    plan.outlier_detection = outlier_detection;
+                }
+            });
+        }
         self.0 = self.0.ruled(|rules| rules.config = Some(config));
         self
     }

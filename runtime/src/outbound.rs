@@ -83,6 +83,7 @@ impl Outbound {
         let end = Arc::new(Outgoing {
             transport: self.transport.clone(),
             budget: self.budget.clone(),
+            rules: self.rules.clone(),
             method,
             compression: options.compression.unwrap_or(self.compression),
             options,
@@ -109,6 +110,7 @@ fn throttle(_: &Rules) -> Option<Throttle> {
 struct Outgoing {
     transport: Transport,
     budget: Arc<Budget>,
+    rules: Arc<Rules>,
     method: Method,
     compression: Option<Compression>,
     options: CallOptions,
@@ -129,7 +131,7 @@ impl Endpoint for Outgoing {
 impl Outgoing {
     async fn send(&self, pool: &Arc<Pool>, request: Request<Body>) -> Result<Response<Body>> {
         let deadline = request.deadline();
-        let hash = match self.options.hash {
+        let hash = match self.options.hash.or_else(|| self.rules.hash(&request)) {
             None => hash_of(self.method, request.get_ref())?,
             hash => hash,
         };

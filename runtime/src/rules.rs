@@ -4,6 +4,7 @@
 use crate::service_config::ServiceConfig;
 use crate::{
     limits::Limits,
+    message::Request,
     method::{Method, MethodKind},
     policy::MethodPolicy,
     priority::Priority,
@@ -33,6 +34,19 @@ pub(crate) struct Rule {
 }
 
 impl Rules {
+    /// The hash of the metadata that the config names, if it names any.
+    #[cfg(feature = "service-config")]
+    pub(crate) fn hash<T>(&self, request: &Request<T>) -> Option<u64> {
+        let header = self.config.as_ref()?.load_balancing()?.hash_header()?;
+        let value = request.metadata().as_ref().get(header)?;
+        Some(crate::field_hash::hash(value.as_bytes()))
+    }
+
+    #[cfg(not(feature = "service-config"))]
+    pub(crate) fn hash<T>(&self, _: &Request<T>) -> Option<u64> {
+        None
+    }
+
     /// Code over config over .proto over default.
     pub(crate) fn of(&self, method: Method) -> Rule {
         let policy = self.policy.clone();

@@ -1,6 +1,7 @@
 //! The service config of gRPC (gRFC A2): what a service's owner says of the
 //! calls to it, outside of any program.
 
+mod balancers;
 mod json;
 mod load_balancing;
 mod method_config;

@@ -180,14 +180,14 @@ async fn a_rolling_restart_costs_no_call() {
     let mut copies = three().await;
     let channel = channel_of(&copies);
     let (stop, calling) = keep_calling(&channel, UNARY);
-    for nth in 0..copies.len() {
-        gets_calls(&copies[nth], 100).await;
-        let address = copies[nth].serving.address().to_owned();
-        copies[nth].serving.ask_to_stop();
-        copies[nth].serving.stopped().await;
+    for copy in &mut copies {
+        gets_calls(copy, 100).await;
+        let address = copy.serving.address().to_owned();
+        copy.serving.ask_to_stop();
+        copy.serving.stopped().await;
         // The next one stops once this one is back, as a deployment does it.
-        copies[nth] = Copy::start_at(copies[nth].number, &address).await;
-        gets_calls(&copies[nth], 100).await;
+        *copy = Copy::start_at(copy.number, &address).await;
+        gets_calls(copy, 100).await;
     }
     stop.store(true, Ordering::SeqCst);
     let (calls, failed) = calling.await.unwrap();
