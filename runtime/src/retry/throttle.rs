@@ -17,7 +17,7 @@ pub(crate) struct Throttle {
 }
 
 const ONE: u32 = 1_000;
-#[cfg(any(feature = "service-config", test))]
+#[cfg(any(test, feature = "service-config"))]
 const TOKENS_MAX: u32 = 1_000;
 
 impl Throttle {
@@ -26,7 +26,7 @@ impl Throttle {
     ///
     /// # Errors
     /// What is wrong with which of them.
-    #[cfg(any(feature = "service-config", test))]
+    #[cfg(any(test, feature = "service-config"))]
     pub(crate) fn new(max_tokens: u32, token_ratio: f64) -> Result<Self, String> {
         if !(1..=TOKENS_MAX).contains(&max_tokens) {
             return Err(format!(

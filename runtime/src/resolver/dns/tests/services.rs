@@ -11,7 +11,7 @@ const RECORDS: &str = "_grpc._tcp.svc.test.";
 
 /// The next list, with the weights.
 async fn weighted(told: &mut BoxStream<Vec<Endpoint>>) -> Vec<(String, u32)> {
-    let endpoints = told.next().await.expect("it goes on").expect("endpoints");
+    let endpoints = next_list(told).await.expect("endpoints");
     let weighted = |endpoint: &Endpoint| (endpoint.address().to_string(), endpoint.weight());
     endpoints.iter().map(weighted).collect()
 }
