@@ -193,3 +193,34 @@ impl Drop for Logs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Cluster, Stack, free_address};
+
+    #[test]
+    fn what_was_executed_is_counted_over_all_logs() {
+        let mut cluster = Cluster::new().unwrap();
+        for _ in 0..2 {
+            cluster.add(Stack::Cordial, None, None).unwrap();
+        }
+        let ids = |ids: &[u64]| ids.iter().flat_map(|id| id.to_be_bytes()).collect();
+        let logs: [(usize, Vec<u8>); 3] = [(0, ids(&[7, 8])), (0, ids(&[9])), (1, ids(&[8]))];
+        for (start, (nth, bytes)) in logs.into_iter().enumerate() {
+            let log = cluster.logs.file(nth, start);
+            std::fs::write(&log, bytes).unwrap();
+            cluster.nodes[nth].logs.push(log);
+        }
+        assert_eq!(cluster.executed().unwrap(), [(7, 1), (8, 2), (9, 1)].into());
+        assert_eq!(cluster.executed_by(1).unwrap(), [(8, 1)].into());
+        assert_eq!(cluster.executed_last_by(0).unwrap(), [(9, 1)].into());
+        std::fs::write(cluster.nodes[1].logs.last().unwrap(), [0; 12]).unwrap();
+        assert!(cluster.executed().is_err());
+    }
+
+    #[test]
+    fn nobody_is_given_an_address_twice() {
+        let (one, other) = (free_address().unwrap(), free_address().unwrap());
+        assert_ne!(one, other);
+    }
+}

@@ -176,3 +176,38 @@ impl Report {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Figure, Found, Report, Row, RowReport, Stack};
+
+    fn report(ours: Figure, theirs: Figure) -> Report {
+        let mut report = Report::new(true, &[Stack::Cordial, Stack::Tonic]);
+        let mut row = RowReport::of(Row::Dead);
+        for (stack, figure) in [(Stack::Cordial, ours), (Stack::Tonic, theirs)] {
+            let figures = vec![Figure::new("no target", "calls", None), figure];
+            row.add(
+                stack,
+                Found {
+                    figures,
+                    failed: Vec::new(),
+                },
+            );
+        }
+        report.rows.push(row);
+        report
+    }
+
+    #[test]
+    fn the_check_is_of_ours_and_of_what_never_happened() {
+        let failed = |value| Figure::new("failed", "calls", value).at_most(0.0);
+        assert!(report(failed(Some(0.0)), failed(Some(1.0))).check().is_ok());
+        let missed = report(failed(Some(1.0)), failed(Some(0.0))).check();
+        let said = missed.unwrap_err().to_string();
+        assert_eq!(said, "1 targets are missed: dead: failed");
+        assert!(report(failed(None), failed(Some(0.0))).check().is_err());
+        let goodput = |value| Figure::new("goodput", "x", Some(value)).at_least(0.95);
+        assert!(report(goodput(0.95), goodput(0.1)).check().is_ok());
+        assert!(report(goodput(0.94), goodput(0.96)).check().is_err());
+    }
+}
