@@ -71,9 +71,11 @@ pub use prost;
 pub mod google;
 #[cfg(feature = "health")]
 pub mod health;
+mod options;
 #[cfg(feature = "reflection")]
 pub mod reflection;
 
+pub use options::v1;
 pub use tonic_types::{ErrorDetails, StatusExt};
 
 /// Includes what the generator wrote: `include_protos!("hello.v1")` one

@@ -36,6 +36,7 @@ golden! {
     no_package
     options
     packages
+    policy
     proto2
     shapes
     streams
@@ -100,6 +101,92 @@ fn options_are_read_with_their_own_constants() {
     );
     assert_eq!(read.option(auth::ROLE), None);
     assert_eq!(read.idempotency(), cordial::Idempotency::NoSideEffects);
+}
+
+/// What `cordial/v1/options.proto` says arrives, the service's default where the method is silent.
+#[test]
+fn policies_are_read() {
+    use cordial::{
+        Attempts, Code, HedgingPolicy, Method, MethodPolicy, Priority, RetryPolicy, prost::Message,
+    };
+    use policy::shop;
+    use std::time::Duration;
+
+    let default = MethodPolicy {
+        timeout: Some(Duration::from_millis(1500)),
+        wait_for_ready: Some(true),
+        ..MethodPolicy::default()
+    };
+    let of = |method: Method| {
+        let first = MethodPolicy::of(method);
+        assert_eq!(MethodPolicy::of(method), first, "remembered");
+        first
+    };
+    assert_eq!(of(shop::CARTS_ADD.erase()), default);
+    assert_eq!(of(shop::CARTS_IMPORT.erase()), default);
+    let retry = RetryPolicy {
+        max_attempts: 3,
+        initial_backoff: Duration::from_millis(50),
+        max_backoff: Duration::from_secs(1),
+        backoff_multiplier: 2.0,
+        retryable: vec![Code::Unavailable, Code::ResourceExhausted],
+    };
+    let retried = MethodPolicy {
+        retry: Some(Attempts::Retry(retry)),
+        ..default.clone()
+    };
+    assert_eq!(of(shop::CARTS_CLEAR.erase()), retried);
+    let hedging = HedgingPolicy {
+        max_attempts: 2,
+        hedging_delay: Duration::from_millis(20),
+        non_fatal: vec![Code::Internal],
+    };
+    let hedged = MethodPolicy {
+        retry: Some(Attempts::Hedge(hedging)),
+        ..default
+    };
+    assert_eq!(of(shop::CARTS_GET.erase()), hedged);
+    let browse = MethodPolicy {
+        timeout: Some(Duration::from_secs(60)),
+        wait_for_ready: Some(false),
+        retry: Some(Attempts::One),
+        priority: Some(Priority::Sheddable),
+        ..MethodPolicy::default()
+    };
+    assert_eq!(of(shop::CARTS_BROWSE.erase()), browse);
+    let pay = of(shop::TILLS_PAY.erase());
+    assert_eq!(pay.priority, Some(Priority::Critical));
+    assert_eq!(of(shop::TILLS_TOTAL.erase()), MethodPolicy::default());
+    // Another program's idea of the same path is not taken for this one's.
+    assert_eq!(
+        of(Method::unary("/shop.Carts/Get")),
+        MethodPolicy::default()
+    );
+    assert_eq!(
+        of(shop::CARTS_GET.erase().options(b"\x8A\xA2%\x020\x03")).priority,
+        Some(Priority::Critical)
+    );
+
+    let get = |fields: &str, cart: &str, shard| {
+        let cart = cart.to_owned();
+        let request = shop::GetRequest {
+            fields: fields.to_owned(),
+            key: Some(shop::get_request::Key { shard, cart }),
+        };
+        shop::CARTS_GET.hash(&request.encode_to_vec())
+    };
+    assert_eq!(get("a", "one", 1), get("b", "one", 2));
+    assert_ne!(get("a", "one", 1), get("a", "two", 1));
+    let add = shop::AddRequest {
+        item: "tea".to_owned(),
+        cart: "one".to_owned(),
+    };
+    assert_eq!(
+        shop::CARTS_ADD.hash(&add.encode_to_vec()),
+        get("", "one", 0)
+    );
+    assert_eq!(shop::CARTS_BROWSE.hash(b""), None);
+    assert_eq!(shop::CARTS_IMPORT.hash(b""), None);
 }
 
 /// Groups, defaults and recursion survive the wire.

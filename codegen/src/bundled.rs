@@ -13,6 +13,7 @@ macro_rules! bundled {
 }
 
 pub(crate) const ALL: &[Bundled] = bundled! {
+    "cordial/v1/options.proto"
     "google/api/annotations.proto"
     "google/api/client.proto"
     "google/api/field_behavior.proto"

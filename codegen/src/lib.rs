@@ -21,6 +21,7 @@ mod options;
 mod packages;
 mod parse;
 pub mod plugin;
+mod policy;
 mod pool;
 mod resolve;
 mod skeleton;

@@ -3,7 +3,7 @@
 use crate::{
     docs::Docs,
     model::{Extension, Idempotency, Method, MethodKind, Package, Service, Spot},
-    names, options,
+    names, options, policy,
     pool::Loaded,
     resolve::Types,
 };
@@ -147,6 +147,7 @@ impl Lower<'_> {
                 Some(IdempotencyLevel::IdempotencyUnknown) | None => Idempotency::Unknown,
             },
             deprecated: declared.is_some_and(|options| options.deprecated()),
+            hash_path: policy::of_method(method, &options, &service_options),
             options,
             service_options,
             place: self.spot(method.path()),

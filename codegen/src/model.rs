@@ -47,6 +47,8 @@ pub(crate) struct Method {
     pub(crate) options: Vec<u8>,
     /// The extension fields of the service's options, encoded.
     pub(crate) service_options: Vec<u8>,
+    /// The numbers that lead to the field of the request to be hashed, if any is.
+    pub(crate) hash_path: Vec<u32>,
     pub(crate) place: Spot,
 }
 

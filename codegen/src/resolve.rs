@@ -153,7 +153,9 @@ fn google(runtime: &str) -> Vec<(String, String)> {
             let declared =
                 declared.chain(file.enum_type.iter().map(|enumeration| enumeration.name()));
             let package = file.package();
-            let modules = names::modules(package).join("::");
+            // What is the runtime's own is at its root: `::cordial::v1`.
+            let own = package.strip_prefix("cordial.").unwrap_or(package);
+            let modules = names::modules(own).join("::");
             types.extend(declared.map(|name| {
                 (
                     format!("{package}.{name}"),

@@ -163,7 +163,8 @@ fn is_vendored_copy(name: &str) -> bool {
         name.strip_suffix(&known)
             .is_some_and(|rest| rest.ends_with('/'))
     };
-    name.contains("/google/") && (names.any(is_copy) || well_known.any(is_copy))
+    let vendored = name.contains("/google/") || name.contains("/cordial/");
+    vendored && (names.any(is_copy) || well_known.any(is_copy))
 }
 
 /// The name by which `import` finds `path`, if it lies below `root`.

@@ -173,7 +173,10 @@ fn google_in_place_refers_to_nothing() {
         .out_dir(&out)
         .compile([&dir])
         .unwrap();
-    assert_eq!(names(&out), ["a.rs", "google.api.rs", "google.rpc.rs"]);
+    assert_eq!(
+        names(&out),
+        ["a.rs", "cordial.v1.rs", "google.api.rs", "google.rpc.rs"]
+    );
     assert!(written(&out)["a.rs"].contains("super::google::rpc::Status"));
 }
 

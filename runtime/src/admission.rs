@@ -30,6 +30,7 @@ pub(crate) struct Admission {
 pub(crate) struct Admitted {
     /// To be kept until the last byte of the reply.
     pub(crate) counted: Counted,
+    pub(crate) priority: Priority,
     /// To be kept until the handler has replied; `None` where that gives no measure.
     pub(crate) entry: Option<Entry>,
 }
@@ -50,7 +51,11 @@ impl Admission {
         let priority = self.limit.priority_of(method, request);
         let counted = self.count(priority)?;
         let entry = self.limit.enter(method, priority, request)?;
-        Ok(Admitted { counted, entry })
+        Ok(Admitted {
+            counted,
+            priority,
+            entry,
+        })
     }
 
     /// Counts a call that is in flight now, if there may be one more.

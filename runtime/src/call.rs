@@ -3,8 +3,10 @@
 use crate::{
     body::Body,
     compression::Compression,
+    context::Context,
     deadline::{self, Deadline},
     engine::BoxFuture,
+    field_hash,
     guard::{self, Guard},
     message::{Request, Response},
     method::Method,
@@ -25,6 +27,7 @@ pub struct Call<T> {
     method: Method,
     request: Request<Body>,
     options: CallOptions,
+    context: Context,
     invalid: Option<Status>,
     receive: Receive<T>,
 }
@@ -38,6 +41,13 @@ impl<T> Call<T> {
     /// and the server is told beforehand.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.request.set_timeout(timeout);
+        self
+    }
+
+    /// Takes nothing over from the call that is being answered here: neither its
+    /// deadline nor its priority, nor its metadata ([`Context`]).
+    pub fn detached(mut self) -> Self {
+        self.context = Context::default();
         self
     }
 
@@ -71,7 +81,14 @@ impl<T> Call<T> {
     /// Waits, until its deadline, for the service to be reachable instead of
     /// ending with UNAVAILABLE at once.
     pub fn wait_for_ready(mut self) -> Self {
-        self.options.wait_for_ready = true;
+        self.options.wait_for_ready = Some(true);
+        self
+    }
+
+    /// Has the calls of one key go to one address, by a balancer that heeds it, such
+    /// as [`RingHash`](crate::RingHash), instead of the method's `hash_field`.
+    pub fn hash_key(mut self, key: impl AsRef<[u8]>) -> Self {
+        self.options.hash = Some(field_hash::hash(key.as_ref()));
         self
     }
 
@@ -94,6 +111,7 @@ impl<T: Message + Default + 'static> Call<T> {
             method,
             request,
             options: CallOptions::default(),
+            context: Context::current(),
             invalid: None,
             receive: |response, deadline| {
                 Box::pin(async move {
@@ -118,6 +136,7 @@ impl<T: Message + Default + 'static> Call<Streaming<T>> {
             method,
             request,
             options: CallOptions::default(),
+            context: Context::current(),
             invalid: None,
             receive: |response, deadline| {
                 Box::pin(async move {
@@ -143,8 +162,16 @@ impl<T: 'static> IntoFuture for Call<T> {
             if let Some(invalid) = self.invalid {
                 return Err(invalid);
             }
-            let deadline = self.request.deadline();
-            let response = self.outbound.start(self.method, self.request, self.options);
+            let mut request = self.request;
+            let rule = self.outbound.rules.of(self.method);
+            if request.deadline().is_none() {
+                request.set_timeout(rule.timeout);
+            }
+            self.context.apply(&mut request, rule.priority);
+            let mut options = self.options;
+            options.is_of_retry = self.context.is_of_retry();
+            let deadline = request.deadline();
+            let response = self.outbound.start(self.method, request, options, rule);
             let response = guard::until(deadline, response).await?;
             (self.receive)(response, deadline).await
         })

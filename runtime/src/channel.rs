@@ -11,7 +11,10 @@ use crate::{
     limits::Limits,
     message::{IntoRequest, IntoStreamingRequest, Request},
     method::Method,
+    metrics::Metrics,
     outbound::{Outbound, Transport},
+    outlier::OutlierDetection,
+    policy::MethodPolicy,
     pool::{Plan, Pool},
     resolver::{Destination, Resolver},
     status::Result,
@@ -68,6 +71,7 @@ impl Channel {
             connector: Arc::new(connector),
             resolver: destination.resolver,
             balancer: None,
+            outlier_detection: OutlierDetection::new(),
         });
         Self(Outbound::new(Transport::Wire(Arc::new(pool))))
     }
@@ -93,7 +97,11 @@ impl Channel {
     /// The same service within other limits, on connections of its own.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
-        self.again(|plan| Arc::make_mut(&mut plan.connector).limits = limits)
+        let mut channel = self.again(|plan| {
+            Arc::make_mut(&mut plan.connector).limits = limits.clone();
+        });
+        channel.0 = channel.0.ruled(|rules| rules.limits = limits);
+        channel
     }
 
     /// The same service with TLS, of this trust and identity, on connections of
@@ -114,6 +122,35 @@ impl Channel {
     #[must_use]
     pub fn with_balancer(self, balancer: impl Balancer) -> Self {
         self.again(|plan| plan.balancer = Some(Arc::new(balancer)))
+    }
+
+    /// The same service with other rules for which addresses are left alone, on
+    /// connections of its own.
+    #[must_use]
+    pub fn with_outlier_detection(self, outlier_detection: OutlierDetection) -> Self {
+        self.again(|plan| plan.outlier_detection = outlier_detection)
+    }
+
+    /// Makes calls by `policy`, unless they say otherwise themselves. What it does
+    /// not say, the service config does, or else the .proto.
+    #[must_use]
+    pub fn with_policy(mut self, policy: MethodPolicy) -> Self {
+        self.0 = self.0.ruled(|rules| rules.policy = policy);
+        self
+    }
+
+    /// Makes calls by gRPC's service config, unless they or the
+    /// [policy](Self::with_policy) say otherwise.
+    #[cfg(feature = "service-config")]
+    #[must_use]
+    pub fn with_service_config(mut self, config: crate::ServiceConfig) -> Self {
+        self.0 = self.0.ruled(|rules| rules.config = Some(config));
+        self
+    }
+
+    /// What it counts.
+    pub fn metrics(&self) -> Metrics {
+        self.0.metrics.clone()
     }
 
     fn again(mut self, change: impl FnOnce(&mut Plan)) -> Self {

@@ -58,7 +58,9 @@ pub(crate) fn parse(value: &[u8]) -> Option<Duration> {
     })
 }
 
-/// Writes `timeout` in the finest unit that fits eight digits, rounded up.
+/// Writes `timeout` in the finest unit that fits so many digits, rounded up: as
+/// exact as a thousandth of it. Calls of one timeout say the same then, which HPACK
+/// knows to say in one byte, though each has spent another few microseconds.
 pub(crate) fn format(timeout: Duration) -> String {
     const UNITS: [(u128, char); 6] = [
         (1, 'n'),
@@ -68,15 +70,17 @@ pub(crate) fn format(timeout: Duration) -> String {
         (60_000_000_000, 'M'),
         (3_600_000_000_000, 'H'),
     ];
+    const COUNT_MAX: u128 = 999_999;
     const DIGITS_MAX: u128 = 99_999_999;
     let nanos = timeout.as_nanos();
     for (size, unit) in UNITS {
         let count = nanos.div_ceil(size);
-        if count <= DIGITS_MAX {
+        if count <= COUNT_MAX {
             return format!("{count}{unit}");
         }
     }
-    format!("{DIGITS_MAX}H")
+    let hours = nanos.div_ceil(3_600_000_000_000).min(DIGITS_MAX);
+    format!("{hours}H")
 }
 
 #[cfg(test)]
@@ -115,7 +119,9 @@ mod tests {
             let read = parse(format(timeout).as_bytes());
             assert!(read.is_some_and(|read| read >= timeout), "{nanos}");
         }
-        assert_eq!(format(Duration::from_secs(1)), "1000000u");
+        assert_eq!(format(Duration::from_secs(1)), "1000m");
+        let spent = Duration::from_micros(30);
+        assert_eq!(format(Duration::from_secs(60) - spent), "60000m");
         assert_eq!(format(Duration::MAX), "99999999H");
     }
 }

@@ -4,15 +4,18 @@ use crate::{
     admission::Admission,
     body::Body,
     concurrency_limit::Entry,
+    context::Context,
     guard,
     layer::Layers,
     message::{Request, Response},
+    retry,
     routes::Route,
     status::{Code, Result, Status},
 };
 use std::{
     collections::{HashMap, HashSet},
     future::poll_fn,
+    pin::pin,
 };
 
 /// Every route of a server, and the layers before them.
@@ -22,6 +25,8 @@ pub(crate) struct Dispatch {
     services: HashSet<&'static str>,
     pub(crate) layers: Layers,
     pub(crate) admission: Admission,
+    /// The metadata that calls hand on to those made while they are answered.
+    pub(crate) propagated: Vec<Box<str>>,
 }
 
 impl Dispatch {
@@ -66,10 +71,14 @@ impl Dispatch {
         let admitted = self.admission.admit(route.method, &mut request);
         let admitted = admitted.map_err(Box::new).map(|admitted| {
             let handler = route.handler.clone();
-            (admitted, self.layers.run(route.method, request, handler))
+            let of_retry = retry::is_of_retry(request.metadata());
+            let context = Context::of(&request, admitted.priority, &self.propagated);
+            let context = context.of_retry(of_retry);
+            let reply = context.enter(|| self.layers.run(route.method, request, handler));
+            (admitted, context, reply)
         });
         async move {
-            let (admitted, mut reply) = admitted.map_err(|status| *status)?;
+            let (admitted, context, reply) = admitted.map_err(|status| *status)?;
             let place = match admitted.entry {
                 Some(Entry::Waiting(waiting)) => {
                     // In a box: most calls do not wait.
@@ -79,6 +88,7 @@ impl Dispatch {
                 Some(Entry::Open(place)) => Some(place),
                 None => None,
             };
+            let mut reply = pin!(context.clone().scope(reply));
             let contained =
                 poll_fn(|cx| guard::contain(|| reply.as_mut().poll(cx)).map(Result::flatten));
             match guard::until(deadline, contained).await {
@@ -86,7 +96,7 @@ impl Dispatch {
                     if let Some(place) = place {
                         place.answered();
                     }
-                    Ok(response.map(|body| body.counted(admitted.counted)))
+                    Ok(response.map(|body| body.counted(admitted.counted).within(context)))
                 }
                 Err(status) if status.code() == Code::Ok => {
                     Err(Status::internal("the handler ended with OK and no reply"))

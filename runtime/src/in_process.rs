@@ -55,6 +55,7 @@ impl InProcess {
             Kind::Many(messages) => {
                 let (arriving, forward) = messages.pump(guard, self.messages_max);
                 let counted = body.counted;
+                let forward = body.context.unwrap_or_default().scope(forward);
                 tokio::spawn(async move {
                     forward.await;
                     drop(counted);

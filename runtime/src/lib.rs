@@ -17,6 +17,7 @@ mod status;
 
 mod deadline;
 mod extension;
+mod field_hash;
 
 mod method;
 
@@ -34,18 +35,28 @@ mod engine;
 
 mod message;
 
+mod context;
+
 mod reply;
 
 mod policy;
+#[cfg(feature = "service-config")]
+mod service_config;
 
 mod balance;
 mod resolver;
+
+mod outlier;
+
+mod underway;
 
 mod guard;
 
 mod body;
 
 mod streaming;
+
+mod retry;
 
 mod layer;
 
@@ -62,6 +73,8 @@ mod in_process;
 
 mod pool;
 
+mod rules;
+
 mod outbound;
 
 mod call;
@@ -74,12 +87,16 @@ mod answering;
 mod server;
 mod shutdown;
 
-pub use balance::{Balancer, Candidate, Connects, InFlight, LeastRequest, Load, Pick, PickFirst, Picker};
+pub use balance::{
+    Balancer, Candidate, Connects, InFlight, LeastRequest, Load, LoadReport, Pick, PickFirst,
+    Picker, RingHash, RoundRobin, SlowStart, Subset, WeightedRoundRobin, ZoneAware,
+};
 pub use body::Body;
 pub use call::Call;
 pub use channel::Channel;
 pub use compression::Compression;
 pub use concurrency_limit::ConcurrencyLimit;
+pub use context::Context;
 pub use deadline::Deadline;
 pub use endpoint::{Address, Endpoint};
 #[cfg(feature = "tls")]
@@ -92,12 +109,15 @@ pub use limits::{Limit, Limits};
 pub use message::{IntoRequest, IntoStreamingRequest, Request, Response};
 pub use method::{Idempotency, Method, MethodKind};
 pub use metrics::{Metric, MetricKind, Metrics};
+pub use outlier::{FailurePercentage, OutlierDetection, SuccessRate};
 pub use policy::{ATTEMPTS_MAX, Attempts, HedgingPolicy, MethodPolicy, RetryPolicy};
 pub use priority::Priority;
 pub use reply::{BoxStream, Reply};
 pub use resolver::{Refresh, Resolver};
 pub use routes::{Handle, Routes};
 pub use server::{Bound, Server};
+#[cfg(feature = "service-config")]
+pub use service_config::{EjectionRule, LoadBalancing, RetryThrottling, ServiceConfig};
 pub use shutdown::shutdown_signal;
 pub use status::{Code, Result, Status};
 pub use streaming::Streaming;

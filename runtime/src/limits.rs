@@ -175,6 +175,15 @@ limits! {
     /// connection backoff document).
     ConnectTimeout: connect_timeout / with_connect_timeout: Duration = Duration::from_secs(20);
 
+    /// Time for a call of a unary method that says no other, on the caller's side.
+    /// Default 60 s: nobody waits longer for one answer, and a call without a
+    /// deadline waits for a peer that hangs for ever.
+    CallTimeout: call_timeout / with_call_timeout: Duration = Duration::from_secs(60);
+
+    /// The same for methods with streams, which may be open for long. Default 24 h,
+    /// the age at which a server asks their connection to go.
+    StreamTimeout: stream_timeout / with_stream_timeout: Duration = Duration::from_secs(24 * 60 * 60);
+
     /// Time without a call after which a channel closes its connections; the next
     /// call connects again. Default 30 min (gRFC A62).
     ChannelIdleTimeout: channel_idle_timeout / with_channel_idle_timeout: Duration = Duration::from_secs(30 * 60);
@@ -204,6 +213,16 @@ limits! {
     /// Time after which a slow message is looked at. Default 5 s: a lost packet
     /// or a mobile phone in a tunnel should not end a call.
     RequestRateGrace: request_rate_grace / with_request_rate_grace: Duration = Duration::from_secs(5);
+
+    /// Bytes of the request of one call that a channel keeps to send it again. Default
+    /// 256 KiB. What is larger is sent once: a stream is not tried again from where
+    /// it reaches it, and goes on with the attempt that got there.
+    RetryBytesPerCallMax: retry_bytes_per_call_max / with_retry_bytes_per_call_max: usize = 256 << 10;
+
+    /// Bytes of the requests of all calls of a channel that are kept to send them again.
+    /// Default 16 MiB. What is kept for a call is freed once its response begins; what
+    /// does not fit is sent once, so that slow calls cost their retries and not the memory.
+    RetryBytesMax: retry_bytes_max / with_retry_bytes_max: usize = 16 << 20;
 
     /// Messages waiting between the two ends of an in-process stream.
     /// Default 16; the sender waits for the reader.

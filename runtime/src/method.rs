@@ -1,6 +1,6 @@
 //! What a .proto says of a method, as both sides of the wire know it.
 
-use crate::extension::Extension;
+use crate::{extension::Extension, field_hash};
 use std::{fmt, marker::PhantomData};
 
 /// How many messages flow each way.
@@ -37,6 +37,7 @@ pub struct Method<In = (), Out = ()> {
     deprecated: bool,
     options: &'static [u8],
     service_options: &'static [u8],
+    hash_path: &'static [u32],
     messages: PhantomData<fn(In) -> Out>,
 }
 
@@ -65,6 +66,7 @@ impl<In, Out> Method<In, Out> {
             deprecated: false,
             options: &[],
             service_options: &[],
+            hash_path: &[],
             messages: PhantomData,
         }
     }
@@ -101,6 +103,13 @@ impl<In, Out> Method<In, Out> {
     #[must_use]
     pub const fn service_options(mut self, encoded: &'static [u8]) -> Self {
         self.service_options = encoded;
+        self
+    }
+
+    /// Declared with a `hash_field`: the numbers that lead to it in a request.
+    #[must_use]
+    pub const fn hash_by(mut self, path: &'static [u32]) -> Self {
+        self.hash_path = path;
         self
     }
 
@@ -151,6 +160,27 @@ impl<In, Out> Method<In, Out> {
         extension.all(self.service_options).pop()
     }
 
+    /// The hash of the field that the .proto names as `hash_field`, read from an
+    /// encoded request; `None` if it names none. The same value has the same
+    /// hash in every process, on every machine. A field that is not set has
+    /// that of its zero.
+    pub fn hash(&self, request: &[u8]) -> Option<u64> {
+        (!self.hash_path.is_empty()).then(|| field_hash::of(self.hash_path, request))
+    }
+
+    /// Whether its requests have a hash.
+    pub(crate) const fn has_hash(&self) -> bool {
+        !self.hash_path.is_empty()
+    }
+
+    pub(crate) const fn encoded_options(&self) -> &'static [u8] {
+        self.options
+    }
+
+    pub(crate) const fn encoded_service_options(&self) -> &'static [u8] {
+        self.service_options
+    }
+
     /// The same method with its messages forgotten.
     pub const fn erase(self) -> Method {
         Method {
@@ -160,6 +190,7 @@ impl<In, Out> Method<In, Out> {
             deprecated: self.deprecated,
             options: self.options,
             service_options: self.service_options,
+            hash_path: self.hash_path,
             messages: PhantomData,
         }
     }

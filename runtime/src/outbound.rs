@@ -2,17 +2,23 @@
 
 use crate::{
     balance::Pick,
-    body::Body,
+    body::{Body, Kind},
     compression::Compression,
-    engine::BoxFuture,
+    deadline::Deadline,
+    engine::{BoxFuture, HttpBody},
     in_process::InProcess,
     layer::{Endpoint, Layers},
+    limits::Limits,
     message::{Request, Response},
     method::Method,
+    metrics::Metrics,
     pool::Pool,
     protocol,
+    retry::{self, Attempt, Attempted, Budget, Failed, Fate, Made, Throttle, Tried},
+    rules::{Rule, Rules},
     status::{Result, Status},
 };
+use bytes::BytesMut;
 use std::{fmt, sync::Arc};
 
 /// What every call of a channel goes through.
@@ -21,6 +27,9 @@ pub(crate) struct Outbound {
     pub(crate) transport: Transport,
     pub(crate) layers: Layers,
     pub(crate) compression: Option<Compression>,
+    pub(crate) rules: Arc<Rules>,
+    budget: Arc<Budget>,
+    pub(crate) metrics: Metrics,
 }
 
 #[derive(Clone)]
@@ -32,46 +41,78 @@ pub(crate) enum Transport {
 /// What one call asks of the channel.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CallOptions {
-    pub(crate) wait_for_ready: bool,
+    pub(crate) wait_for_ready: Option<bool>,
     pub(crate) compression: Option<Option<Compression>>,
+    /// Calls of one hash go to one address, by a balancer that heeds it.
+    pub(crate) hash: Option<u64>,
+    /// Made because another call failed, and so not to be retried in its turn.
+    pub(crate) is_of_retry: bool,
 }
-
-/// How often a request that never left is sent once more. Each time the
-/// connection had closed in between, so more is a peer that closes at once.
-const UNSENT_ATTEMPTS_MAX: usize = 5;
 
 impl Outbound {
     pub(crate) fn new(transport: Transport) -> Self {
+        let metrics = Metrics::default();
+        let throttle = Some(Throttle::default());
         Self {
             transport,
             layers: Layers::default(),
             compression: None,
+            rules: Arc::default(),
+            budget: Arc::new(Budget::new(throttle, &Limits::default(), metrics.clone())),
+            metrics,
         }
     }
 
-    /// Makes a call; its messages are still to be read.
+    /// The same under other rules, with retries of its own.
+    pub(crate) fn ruled(mut self, change: impl FnOnce(&mut Rules)) -> Self {
+        let rules = Arc::make_mut(&mut self.rules);
+        change(rules);
+        let throttle = throttle(rules);
+        self.budget = Arc::new(Budget::new(throttle, &rules.limits, self.metrics.clone()));
+        self
+    }
+
+    /// Makes a call by `rule`; its messages are still to be read.
     pub(crate) fn start(
         &self,
         method: Method,
         request: Request<Body>,
         options: CallOptions,
+        rule: Rule,
     ) -> BoxFuture<Result<Response<Body>>> {
         let end = Arc::new(Outgoing {
             transport: self.transport.clone(),
+            budget: self.budget.clone(),
             method,
-            wait_for_ready: options.wait_for_ready,
             compression: options.compression.unwrap_or(self.compression),
+            options,
+            rule,
         });
         self.layers.run(method, request, end)
     }
 }
 
+#[cfg(feature = "service-config")]
+fn throttle(rules: &Rules) -> Option<Throttle> {
+    let said = rules.config.as_ref()?.retry_throttling();
+    // What the config says was read within these bounds.
+    let said = said.and_then(|said| Throttle::new(said.max_tokens, said.token_ratio).ok());
+    Some(said.unwrap_or_default())
+}
+
+#[cfg(not(feature = "service-config"))]
+fn throttle(_: &Rules) -> Option<Throttle> {
+    Some(Throttle::default())
+}
+
 /// The end of a call's way through the client's layers.
 struct Outgoing {
     transport: Transport,
+    budget: Arc<Budget>,
     method: Method,
-    wait_for_ready: bool,
     compression: Option<Compression>,
+    options: CallOptions,
+    rule: Rule,
 }
 
 impl Endpoint for Outgoing {
@@ -86,35 +127,122 @@ impl Endpoint for Outgoing {
 }
 
 impl Outgoing {
-    async fn send(&self, pool: &Pool, request: Request<Body>) -> Result<Response<Body>> {
-        let connector = &pool.plan().connector;
+    async fn send(&self, pool: &Arc<Pool>, request: Request<Body>) -> Result<Response<Body>> {
         let deadline = request.deadline();
-        let mut request = protocol::request(connector, self.method, request, self.compression)?;
-        let mut tried = Vec::new();
-        for _ in 0..UNSENT_ATTEMPTS_MAX {
-            let pick = Pick {
-                hash: None,
-                tried: &tried,
-            };
-            let subchannel = pool.pick(&pick, self.wait_for_ready).await?;
-            protocol::stamp_timeout(&mut request, deadline);
-            let in_flight = subchannel.call();
-            match subchannel.connection.send(request).await {
-                Ok(response) => {
-                    let bytes_max = connector.limits.message_bytes_max;
-                    return protocol::response(response, bytes_max, in_flight);
+        let hash = match self.options.hash {
+            None => hash_of(self.method, request.get_ref())?,
+            hash => hash,
+        };
+        let connector = &pool.plan().connector;
+        let request = protocol::request(
+            connector,
+            self.method,
+            request,
+            self.compression,
+            self.rule.request_bytes_max,
+        )?;
+        let wait_for_ready = self.options.wait_for_ready;
+        let sending = Sending {
+            pool: pool.clone(),
+            wait_for_ready: wait_for_ready.unwrap_or(self.rule.wait_for_ready),
+            deadline,
+            hash,
+            response_bytes_max: self.rule.response_bytes_max,
+        };
+        let made = Made {
+            deadline,
+            is_of_retry: self.options.is_of_retry,
+        };
+        retry::call(
+            Arc::new(sending),
+            request,
+            &self.rule.plan,
+            &self.budget,
+            made,
+        )
+        .await
+    }
+}
+
+/// The hash that a method's `hash_field` gives its request.
+fn hash_of(method: Method, body: &Body) -> Result<Option<u64>> {
+    let Kind::One(message) = &body.kind else {
+        return Ok(None);
+    };
+    if !method.has_hash() {
+        return Ok(None);
+    }
+    let mut framed = BytesMut::new();
+    message.frame(None, &mut framed)?;
+    Ok(method.hash(&framed[crate::body::PREFIX_BYTES..]))
+}
+
+/// Makes the attempts of one call.
+struct Sending {
+    pool: Arc<Pool>,
+    wait_for_ready: bool,
+    deadline: Option<Deadline>,
+    hash: Option<u64>,
+    response_bytes_max: usize,
+}
+
+impl Attempt for Sending {
+    fn attempt(
+        self: Arc<Self>,
+        request: http::Request<HttpBody>,
+        tried: Tried,
+    ) -> BoxFuture<Attempted> {
+        Box::pin(async move { self.send(request, tried).await })
+    }
+}
+
+impl Sending {
+    async fn send(&self, mut request: http::Request<HttpBody>, tried: Tried) -> Attempted {
+        let known = tried.read(<[u64]>::to_vec);
+        let pick = Pick {
+            hash: self.hash,
+            tried: &known,
+        };
+        let subchannel = match self.pool.pick(&pick, self.wait_for_ready).await {
+            Ok(subchannel) => subchannel,
+            Err(status) => return failed(None, status, Fate::Unknown),
+        };
+        let id = subchannel.candidate.id;
+        tried.picked(id);
+        protocol::stamp_timeout(&mut request, self.deadline);
+        let underway = subchannel.call(self.deadline);
+        match subchannel.connection.send(request).await {
+            Ok(response) => Attempted {
+                subchannel: Some(id),
+                outcome: protocol::response(response, self.response_bytes_max, underway).map_err(
+                    |status| Failed {
+                        status,
+                        fate: Fate::Unknown,
+                    },
+                ),
+            },
+            Err(unanswered) => {
+                let status = protocol::unanswered(&unanswered);
+                let unprocessed = protocol::is_unprocessed(&unanswered);
+                if let Some(unsent) = unanswered.unsent {
+                    underway.forget();
+                    return failed(Some(id), status, Fate::Unsent(Box::new(unsent)));
                 }
-                Err(failed) => match failed.unsent {
-                    Some(unsent) => request = unsent,
-                    None => return Err(protocol::unanswered(&failed)),
-                },
+                if unprocessed {
+                    underway.forget();
+                    return failed(Some(id), status, Fate::Unprocessed);
+                }
+                underway.ended(Some(&status));
+                failed(Some(id), status, Fate::Unknown)
             }
-            tried.push(subchannel.candidate.id);
         }
-        Err(Status::unavailable(format!(
-            "`{}` closed {UNSENT_ATTEMPTS_MAX} connections before the call was sent",
-            connector.authority
-        )))
+    }
+}
+
+fn failed(subchannel: Option<u64>, status: Status, fate: Fate) -> Attempted {
+    Attempted {
+        subchannel,
+        outcome: Err(Failed { status, fate }),
     }
 }
 

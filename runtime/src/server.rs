@@ -89,6 +89,17 @@ impl Server {
         self
     }
 
+    /// Hands the metadata under these keys on to the calls made while a call is
+    /// answered, with its deadline and its priority ([`Context`](crate::Context)).
+    /// None by default.
+    pub fn propagate(mut self, keys: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let keys = keys
+            .into_iter()
+            .map(|key| key.as_ref().to_lowercase().into());
+        self.dispatch.propagated.extend(keys);
+        self
+    }
+
     /// Passes every call through `layer` too, inside the layers added before.
     pub fn layer(mut self, layer: impl Layer) -> Self {
         self.dispatch.layers.push(layer);

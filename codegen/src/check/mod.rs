@@ -3,6 +3,7 @@
 pub(crate) mod config;
 mod members;
 mod packages;
+mod policy;
 mod services;
 mod types;
 
@@ -38,6 +39,7 @@ pub(crate) fn all(packages: &[Package], loaded: &Loaded, types: &Types) -> Vec<D
             .collect();
         let taken = check.types(&files, types);
         check.services(package, taken);
+        check.policies(package);
     }
     check.problems
 }

@@ -18,15 +18,21 @@ impl Emit<'_> {
             Idempotency::NoSideEffects => Some(quote!(.no_side_effects())),
         };
         let deprecated = method.deprecated.then(|| quote!(.deprecated()));
+        let hash_by = hash_by(&method.hash_path);
         let options = bytes("options", &method.options);
         let service_options = bytes("service_options", &method.service_options);
         quote! {
             #doc
             #attribute
             pub const #name: #runtime::Method<#input, #output> =
-                #runtime::Method::#kind(#address) #idempotency #deprecated #options #service_options;
+                #runtime::Method::#kind(#address) #idempotency #deprecated #hash_by #options #service_options;
         }
     }
+}
+
+fn hash_by(path: &[u32]) -> Option<TokenStream> {
+    let numbers = path.iter().copied().map(Literal::u32_unsuffixed);
+    (!path.is_empty()).then(|| quote!(.hash_by(&[#(#numbers),*])))
 }
 
 fn bytes(builder: &str, bytes: &[u8]) -> Option<TokenStream> {

@@ -1,11 +1,32 @@
 //! Port: chooses which subchannel a call goes to.
 
+mod least_request;
 mod load;
+mod peak_ewma;
+mod pick_first;
+mod random;
+mod report;
+mod ring_hash;
+mod round_robin;
+mod schedule;
+mod slow_start;
+mod subset;
+mod weighted_round_robin;
+mod zone_aware;
 
 use crate::endpoint::Endpoint;
 use std::{fmt, sync::Arc};
 
+pub use least_request::LeastRequest;
 pub use load::{InFlight, Load};
+pub use pick_first::PickFirst;
+pub use report::LoadReport;
+pub use ring_hash::RingHash;
+pub use round_robin::RoundRobin;
+pub use slow_start::SlowStart;
+pub use subset::Subset;
+pub use weighted_round_robin::WeightedRoundRobin;
+pub use zone_aware::ZoneAware;
 
 /// How the calls of a channel are spread over its subchannels.
 pub trait Balancer: fmt::Debug + Send + Sync + 'static {
@@ -48,6 +69,13 @@ pub struct Pick<'a> {
     pub tried: &'a [u64],
 }
 
+impl Pick<'_> {
+    /// Whether the call has been to `candidate`, in vain.
+    pub fn has_tried(&self, candidate: &Candidate) -> bool {
+        self.tried.contains(&candidate.id)
+    }
+}
+
 /// A subchannel that is READY.
 #[derive(Clone, Debug)]
 pub struct Candidate {
@@ -58,20 +86,14 @@ pub struct Candidate {
     /// What it has to do.
     pub load: Arc<Load>,
 }
-// TEMP
-/// t
-#[derive(Debug)]
-pub struct PickFirst;
-impl PickFirst { /// t
- #[allow(clippy::new_without_default)]
- pub fn new()->Self{Self} }
-/// t
-#[derive(Debug)]
-pub struct LeastRequest;
-impl LeastRequest { /// t
- #[allow(clippy::new_without_default)]
- pub fn new()->Self{Self} }
-struct P(Arc<[Candidate]>, bool);
-impl Picker for P { fn pick(&self, call:&Pick<'_>)->Option<usize>{ if self.1 {return Some(0);} (0..self.0.len()).filter(|i| !call.tried.contains(&self.0[*i].id)).min_by_key(|i| self.0[*i].load.in_flight()) } }
-impl Balancer for PickFirst { fn connects(&self)->Connects{Connects::First} fn picker(&self, r:Arc<[Candidate]>)->Box<dyn Picker>{Box::new(P(r,true))} }
-impl Balancer for LeastRequest { fn picker(&self, r:Arc<[Candidate]>)->Box<dyn Picker>{Box::new(P(r,false))} }
+
+/// `place`, or the next after it that `call` has not been to.
+fn first_untried(ready: &[Candidate], place: usize, call: &Pick<'_>) -> Option<usize> {
+    if call.tried.is_empty() {
+        return Some(place);
+    }
+    let places = (place..ready.len()).chain(0..place);
+    places
+        .into_iter()
+        .find(|place| !call.has_tried(&ready[*place]))
+}

@@ -6,6 +6,7 @@ mod pace;
 mod wire;
 
 use crate::{
+    context::Context,
     deadline::{self, Deadline},
     metrics::Counted,
     reply::BoxStream,
@@ -28,6 +29,8 @@ pub struct Body {
     pub(crate) deadline: Option<Deadline>,
     /// The call is in flight until its messages have ended.
     pub(crate) counted: Option<Counted>,
+    /// What the calls have that are made while its messages are.
+    pub(crate) context: Option<Context>,
 }
 
 pub(crate) enum Kind {
@@ -59,6 +62,7 @@ impl Body {
             kind,
             deadline: None,
             counted: None,
+            context: None,
         }
     }
 
@@ -71,6 +75,12 @@ impl Body {
     /// The same, counted until it has ended.
     pub(crate) fn counted(mut self, counted: Counted) -> Self {
         self.counted = Some(counted);
+        self
+    }
+
+    /// The same, its messages made within `context`.
+    pub(crate) fn within(mut self, context: Context) -> Self {
+        self.context = Some(context);
         self
     }
 

@@ -3,12 +3,12 @@
 
 use super::pace::{Inbound, Pace};
 use crate::{
-    balance::InFlight,
     compression::Compression,
     engine::{self, HttpBody},
     limits::Limit,
     status::{self, Code, Result, Status},
     stopwatch::Stopwatch,
+    underway::Underway,
 };
 use bytes::{Buf, Bytes, BytesMut};
 use http::HeaderMap;
@@ -46,7 +46,7 @@ pub(crate) struct Wire {
     /// The status that stood in the head; it holds if nothing follows it.
     early: HeaderMap,
     /// A response keeps its subchannel busy until it has ended.
-    in_flight: Option<InFlight>,
+    underway: Option<Underway>,
 }
 
 /// What ends the messages.
@@ -88,7 +88,7 @@ impl Wire {
             stopwatch: None,
             trailers: MetadataMap::new(),
             early: HeaderMap::new(),
-            in_flight: None,
+            underway: None,
         }
     }
 
@@ -105,9 +105,9 @@ impl Wire {
         wire
     }
 
-    /// Keeps a subchannel busy until it has ended.
-    pub(crate) fn keep(&mut self, in_flight: InFlight) {
-        self.in_flight = Some(in_flight);
+    /// Keeps a subchannel busy until it has ended, and tells how.
+    pub(crate) fn keep(&mut self, underway: Underway) {
+        self.underway = Some(underway);
     }
 
     /// Lets `stopwatch` show nothing while the first message arrives.
@@ -135,7 +135,11 @@ impl Wire {
         if let Poll::Ready(Err(_) | Ok(None)) = &polled {
             self.state = State::Done;
             self.http = HttpBody::empty();
-            self.in_flight = None;
+        }
+        if let Poll::Ready(ended @ (Err(_) | Ok(None))) = &polled
+            && let Some(underway) = self.underway.take()
+        {
+            underway.ended(ended.as_ref().err());
         }
         if let Some(stopwatch) = &self.stopwatch
             && polled.is_ready()

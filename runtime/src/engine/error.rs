@@ -23,6 +23,8 @@ pub enum ErrorKind {
     Duplicate,
     /// A connection could not be made.
     Connect,
+    /// A service config does not read.
+    Config,
 }
 
 impl Error {

@@ -89,7 +89,7 @@ impl HttpBody {
     }
 
     /// Its data and trailers, if they are known already.
-    pub(super) fn take_whole(&mut self) -> Option<(Bytes, Option<HeaderMap>)> {
+    pub(crate) fn take_whole(&mut self) -> Option<(Bytes, Option<HeaderMap>)> {
         match &mut self.kind {
             Kind::Empty => Some((Bytes::new(), None)),
             Kind::Whole(data, trailers) => Some((data.take().unwrap_or_default(), trailers.take())),

@@ -3,14 +3,15 @@
 
 use super::{
     Published, Ready, Shared, eyeballs,
-    slot::{Slot, State},
+    slot::{Slot, State, Subchannel},
 };
 use crate::{
-    balance::{Balancer, Candidate, Connects, LeastRequest, PickFirst},
+    balance::{Balancer, Connects, LeastRequest, PickFirst},
     endpoint::Endpoint,
     engine::{Connection, Error},
+    outlier::Outliers,
     reply::BoxStream,
-    resolver::Refresh,
+    resolver::{Refresh, as_calls_see},
     status::{Result, Status},
 };
 use std::sync::{Arc, atomic::Ordering};
@@ -28,6 +29,7 @@ pub(super) struct Manager {
     /// The resolver's last words, if they were no list.
     unresolved: Option<Status>,
     refresh: Refresh,
+    outliers: Outliers,
     /// When it was last looked whether there are calls, and how many there had been.
     looked: (Instant, u64),
 }
@@ -42,6 +44,7 @@ impl Manager {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         let balancer = shared.plan.balancer.clone();
         let calls = shared.calls.load(Ordering::Relaxed);
+        let outliers = Outliers::new(shared.plan.outlier_detection.clone());
         Self {
             balancer: balancer.unwrap_or_else(|| Arc::new(PickFirst::new())),
             shared,
@@ -49,6 +52,7 @@ impl Manager {
             attempts: JoinSet::new(),
             unresolved: None,
             refresh: Refresh::default(),
+            outliers,
             looked: (Instant::now(), calls),
         }
     }
@@ -73,6 +77,9 @@ impl Manager {
                     }
                 }
                 () = shared.lost.notified() => self.look(),
+                () = self.outliers.due() => {
+                    self.outliers.sweep(Instant::now());
+                }
                 () = shared.wanted.notified() => self.connect_idle(),
                 () = sleep_until(due.unwrap_or(idle)), if due.is_some() => self.connect_due(),
                 () = sleep_until(idle) => {
@@ -97,7 +104,7 @@ impl Manager {
             Ok(list) => self.balancer.choose(list),
             Err(status) => {
                 tracing::warn!(%status, resolver = ?self.shared.plan.resolver, "not resolved");
-                self.unresolved = Some(status);
+                self.unresolved = Some(as_calls_see(status));
                 return;
             }
         };
@@ -122,6 +129,9 @@ impl Manager {
             slot.endpoints = endpoints;
             self.slots.push(slot);
         }
+        for gone in old {
+            self.outliers.remove(gone.id);
+        }
         self.connect_idle();
     }
 
@@ -135,7 +145,7 @@ impl Manager {
             self.refresh.ask();
         }
         if let Some(slot) = self.slots.iter_mut().find(|slot| slot.id == id) {
-            slot.attempted(since, connected);
+            slot.attempted(since, connected, &mut self.outliers);
         }
     }
 
@@ -143,7 +153,10 @@ impl Manager {
     fn look(&mut self) {
         let mut lost = false;
         for slot in &mut self.slots {
-            lost |= slot.look();
+            if slot.look() {
+                self.outliers.remove(slot.id);
+                lost = true;
+            }
         }
         if lost {
             self.refresh.ask();
@@ -205,41 +218,38 @@ impl Manager {
         calls == before && !in_flight
     }
 
-    /// Tells calls who is READY, or why nobody is.
+    /// Tells calls who is READY and not left alone, or why nobody is.
     fn publish(&self) {
-        let ready = || {
-            self.slots.iter().filter_map(|slot| match &slot.state {
-                State::Ready(subchannel) => Some(subchannel),
-                _ => None,
-            })
-        };
-        let published = self.shared.published.borrow().clone();
-        if let Published::Ready(published) = &published
-            && published.subchannels.len() == ready().count()
-            && published
-                .subchannels
-                .iter()
-                .zip(ready())
-                .all(|(old, new)| Arc::ptr_eq(old, new))
-        {
-            return;
+        let ready = self.slots.iter().filter_map(|slot| match &slot.state {
+            State::Ready(subchannel) => Some(subchannel),
+            _ => None,
+        });
+        let all: Vec<_> = ready.cloned().collect();
+        let ejected = |one: &&Arc<Subchannel>| self.outliers.is_ejected(one.candidate.id);
+        let mut subchannels: Vec<_> = all.iter().filter(|one| !ejected(one)).cloned().collect();
+        if subchannels.is_empty() {
+            // A call that may fail is better than one that is sure to.
+            subchannels = all;
         }
-        let subchannels: Box<[_]> = ready().cloned().collect();
-        let new = if !subchannels.is_empty() {
-            let candidates: Arc<[Candidate]> = ready().map(|one| one.candidate.clone()).collect();
-            let picker = self.balancer.picker(candidates);
-            Published::Ready(Arc::new(Ready {
-                subchannels,
-                picker,
-            }))
-        } else {
-            self.unready()
+        let published = self.shared.published.borrow().clone();
+        let new = match &published {
+            Published::Ready(old) if old.is_of(&subchannels) => return,
+            _ if subchannels.is_empty() => self.unready(),
+            _ => {
+                let candidates = subchannels.iter().map(|one| one.candidate.clone());
+                let picker = self.balancer.picker(candidates.collect());
+                Published::Ready(Arc::new(Ready {
+                    subchannels: subchannels.into(),
+                    picker,
+                }))
+            }
         };
-        if !matches!(
-            (&published, &new),
-            (Published::Idle, Published::Idle) | (Published::Connecting, Published::Connecting)
-        ) {
-            self.shared.published.send_replace(new);
+        match (&published, &new) {
+            (Published::Idle, Published::Idle) | (Published::Connecting, Published::Connecting) => {
+            }
+            _ => {
+                self.shared.published.send_replace(new);
+            }
         }
     }
 

@@ -8,6 +8,7 @@ mod slot;
 use crate::{
     balance::{Balancer, Pick, Picker},
     engine::Connector,
+    outlier::OutlierDetection,
     resolver::Resolver,
     status::{Result, Status},
 };
@@ -33,6 +34,7 @@ pub(crate) struct Plan {
     pub(crate) resolver: Arc<dyn Resolver>,
     /// `None` for what suits the number of addresses.
     pub(crate) balancer: Option<Arc<dyn Balancer>>,
+    pub(crate) outlier_detection: OutlierDetection,
 }
 
 /// The subchannels of a channel. One task, begun by the first call, keeps them
@@ -141,6 +143,12 @@ impl Pool {
 }
 
 impl Ready {
+    fn is_of(&self, subchannels: &[Arc<Subchannel>]) -> bool {
+        let same = |(old, new): (&Arc<_>, &Arc<_>)| Arc::ptr_eq(old, new);
+        self.subchannels.len() == subchannels.len()
+            && self.subchannels.iter().zip(subchannels).all(same)
+    }
+
     fn pick(&self, pick: &Pick<'_>) -> Option<Arc<Subchannel>> {
         let all = &self.subchannels;
         let picked = self.picker.pick(pick).or_else(|| {

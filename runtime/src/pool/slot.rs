@@ -3,10 +3,13 @@
 
 use super::backoff::backoff;
 use crate::{
-    balance::{Candidate, InFlight, Load},
+    balance::{Candidate, Load},
+    deadline::Deadline,
     endpoint::Endpoint,
     engine::{Connection, Error},
+    outlier::{Health, Outliers},
     status::Status,
+    underway::Underway,
 };
 use std::{
     sync::{
@@ -52,15 +55,16 @@ pub(crate) struct Subchannel {
     pub(crate) candidate: Candidate,
     started: Instant,
     used: AtomicBool,
+    health: Arc<Health>,
 }
 
 impl Subchannel {
     /// One more call is made on it, until what is returned is dropped.
-    pub(crate) fn call(&self) -> InFlight {
+    pub(crate) fn call(&self, deadline: Option<Deadline>) -> Underway {
         if !self.used.load(Ordering::Relaxed) {
             self.used.store(true, Ordering::Relaxed);
         }
-        self.candidate.load.start()
+        Underway::new(self.candidate.load.start(), self.health.clone(), deadline)
     }
 }
 
@@ -89,6 +93,7 @@ impl Slot {
         &mut self,
         since: Instant,
         connected: Result<(Connection, usize), Error>,
+        outliers: &mut Outliers,
     ) {
         match connected {
             Ok((connection, nth)) => {
@@ -97,13 +102,14 @@ impl Slot {
                 self.why = None;
                 self.state = State::Ready(Arc::new(Subchannel {
                     connection,
+                    started: since,
+                    used: AtomicBool::new(false),
+                    health: outliers.add(self.id, endpoint.address()),
                     candidate: Candidate {
                         id: self.id,
                         endpoint,
                         load: Arc::new(Load::new()),
                     },
-                    started: since,
-                    used: AtomicBool::new(false),
                 }));
             }
             Err(error) => {

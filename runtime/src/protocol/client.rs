@@ -5,14 +5,14 @@ use super::{
     headers::{self, ACCEPT_ENCODING, ENCODING, GRPC, TIMEOUT, USER_AGENT},
 };
 use crate::{
-    balance::InFlight,
-    body::{Body, End, Kind, Wire},
+    body::{Body, End, Kind, PREFIX_BYTES, Wire},
     compression::{ACCEPT, Compression},
     deadline::{self, Deadline},
     engine::{self, Connector, HttpBody, Unanswered},
     message::{Request, Response},
     method::Method,
     status::{self, Code, Result, Status},
+    underway::Underway,
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header, uri::PathAndQuery};
@@ -25,10 +25,17 @@ pub(crate) fn request(
     method: Method,
     request: Request<Body>,
     compression: Option<Compression>,
+    message_bytes_max: usize,
 ) -> Result<http::Request<HttpBody>> {
     let (body, mut head) = request.split();
     let body = match body.kind {
-        Kind::One(message) => HttpBody::from(encode::one(&*message, compression)?),
+        Kind::One(message) => {
+            let encoded = encode::one(&*message, compression)?;
+            if encoded.len() - PREFIX_BYTES > message_bytes_max {
+                return Err(too_large(encoded.len() - PREFIX_BYTES, message_bytes_max));
+            }
+            HttpBody::from(encoded)
+        }
         Kind::Many(messages) => HttpBody::new(Encoded::request(messages, compression)),
         Kind::Wire(_) => {
             return Err(Status::internal(
@@ -45,6 +52,12 @@ pub(crate) fn request(
     *headers = headers::of(std::mem::take(head.metadata_mut()));
     write_headers(headers, compression);
     Ok(request)
+}
+
+fn too_large(bytes: usize, bytes_max: usize) -> Status {
+    Status::resource_exhausted(format!(
+        "a request of {bytes} bytes is over what the policy of its method allows ({bytes_max})"
+    ))
 }
 
 /// Tells the server how much is left of `deadline`, right before it is sent.
@@ -83,8 +96,24 @@ fn write_headers(headers: &mut HeaderMap, compression: Option<Compression>) {
 pub(crate) fn response(
     response: http::Response<HttpBody>,
     message_bytes_max: usize,
-    in_flight: InFlight,
+    mut underway: Underway,
 ) -> Result<Response<Body>> {
+    match read(response, message_bytes_max) {
+        Ok(mut response) => {
+            underway.answered();
+            if let Kind::Wire(wire) = &mut response.get_mut().kind {
+                wire.keep(underway);
+            }
+            Ok(response)
+        }
+        Err(status) => {
+            underway.ended(Some(&status));
+            Err(status)
+        }
+    }
+}
+
+fn read(response: http::Response<HttpBody>, message_bytes_max: usize) -> Result<Response<Body>> {
     let (mut head, body) = response.into_parts();
     if (body.is_end_stream() || head.status != StatusCode::OK)
         && let Some(status) = status::take(&mut head.headers)
@@ -108,7 +137,6 @@ pub(crate) fn response(
         headers::encoding(&head.headers).map_err(|status| Status::internal(status.message()))?;
     let mut wire = Wire::new(body, compression, message_bytes_max, End::Response);
     wire.unless_data(status::move_out(&mut head.headers));
-    wire.keep(in_flight);
     let mut response = Response::new(Body::wire(wire)).with_compression(compression);
     *response.metadata_mut() = headers::metadata(head.headers);
     Ok(response)
@@ -130,6 +158,11 @@ fn trailers_only(
     let ended = HttpBody::whole(Bytes::new(), Some(status::ok_trailers(metadata)));
     let wire = Wire::new(ended, None, message_bytes_max, End::Response);
     Ok(Response::new(Body::wire(wire)))
+}
+
+/// Whether a peer that answered nothing did nothing either (RFC 9113, sections 6.8 and 8.7).
+pub(crate) fn is_unprocessed(failed: &Unanswered) -> bool {
+    engine::reset_reason(&failed.error) == Some(h2::Reason::REFUSED_STREAM)
 }
 
 /// Why a call has no response.

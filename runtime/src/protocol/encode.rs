@@ -3,6 +3,7 @@
 use crate::{
     body::{AnyMessage, AnyStream},
     compression::Compression,
+    context::Context as CallContext,
     engine::BoxError,
     guard::{self, Guard},
     metrics::Counted,
@@ -36,6 +37,7 @@ pub(super) struct Encoded {
     state: State,
     /// What the last batch came to, as a guess at the next.
     batch_bytes: usize,
+    context: Option<CallContext>,
     _counted: Option<Counted>,
 }
 
@@ -54,6 +56,7 @@ impl Encoded {
             trailers: None,
             state: State::Open,
             batch_bytes: 0,
+            context: None,
             _counted: None,
         }
     }
@@ -71,6 +74,7 @@ impl Encoded {
             trailers: Some(trailers),
             state: State::Open,
             batch_bytes: 0,
+            context: None,
             _counted: None,
         }
     }
@@ -78,6 +82,12 @@ impl Encoded {
     /// The same, counted for as long as it lives.
     pub(super) fn counted(mut self, counted: Option<Counted>) -> Self {
         self._counted = counted;
+        self
+    }
+
+    /// The same, its messages made within `context`.
+    pub(super) fn within(mut self, context: Option<CallContext>) -> Self {
+        self.context = context;
         self
     }
 
@@ -90,11 +100,16 @@ impl Encoded {
             guard,
             state,
             batch_bytes,
+            context,
             ..
         } = self;
         out.reserve(*batch_bytes);
         let next = guard.poll(cx, |cx| {
-            guard::contain(|| messages.poll_frames(cx, *compression, BATCH_BYTES, out))
+            let mut poll = || messages.poll_frames(cx, *compression, BATCH_BYTES, out);
+            guard::contain(|| match context {
+                Some(context) => context.enter(poll),
+                None => poll(),
+            })
         });
         *batch_bytes = out.len();
         let ended = match next.map(Result::flatten) {

@@ -148,7 +148,7 @@ fn respond(
         Kind::Many(messages) => {
             let guard = Guard::new(deadline);
             let encoded = Encoded::response(messages, compression, guard, trailers);
-            HttpBody::new(encoded.counted(body.counted))
+            HttpBody::new(encoded.counted(body.counted).within(body.context))
         }
         Kind::Wire(_) => {
             let status = Status::internal("a layer replied with messages it did not encode");

@@ -1,8 +1,30 @@
 //! Port: tells at which addresses a service can be reached.
 
-use crate::{endpoint::Endpoint, reply::BoxStream};
+mod again;
+mod destination;
+#[cfg(feature = "dns")]
+mod dns;
+mod fixed;
+mod host;
+mod news;
+mod several;
+#[cfg(not(feature = "dns"))]
+mod system;
+mod unfold;
+
+#[cfg(feature = "dns")]
+use self::dns as names;
+#[cfg(not(feature = "dns"))]
+use self::system as names;
+use crate::{
+    endpoint::Endpoint,
+    reply::BoxStream,
+    status::{Code, Status},
+};
 use std::{fmt, sync::Arc};
 use tokio::sync::Notify;
+
+pub(crate) use destination::Destination;
 
 /// Tells where a service runs, and tells again when that changes.
 pub trait Resolver: fmt::Debug + Send + Sync + 'static {
@@ -17,6 +39,7 @@ pub trait Resolver: fmt::Debug + Send + Sync + 'static {
 }
 
 /// Says that endpoints failed, so that a resolver looks again before it would.
+/// Clones are the same; one of them listens.
 #[derive(Clone, Debug, Default)]
 pub struct Refresh(Arc<Notify>);
 
@@ -30,20 +53,58 @@ impl Refresh {
     pub async fn asked(&self) {
         self.0.notified().await;
     }
+
+    /// Forgets what was asked until now.
+    async fn forget(&self) {
+        tokio::select! {
+            biased;
+            () = self.asked() => {}
+            () = std::future::ready(()) => {}
+        }
+    }
 }
-// TEMP
-#[derive(Debug)]
-pub(crate) struct Destination { pub(crate) scheme: http::uri::Scheme, pub(crate) authority: http::uri::Authority, pub(crate) resolver: Arc<dyn Resolver> }
-#[derive(Debug)]
-struct Fixed(Vec<Endpoint>, Option<String>);
-impl Resolver for Fixed { fn watch(&self, _:Refresh)->BoxStream<Vec<Endpoint>>{ let l=self.0.clone(); let h=self.1.clone();
- Box::pin(async_once(async move { if let Some(h)=h { let mut v=Vec::new(); for h in h.split(',') { match tokio::net::lookup_host(h.to_owned()).await { Ok(x)=>v.extend(x.map(Endpoint::from)), Err(e)=>return Err(crate::status::Status::unavailable(format!("{h}: {e}"))) } } Ok(v) } else {Ok(l)} })) } }
-fn async_once<T: Send + 'static>(f: impl Future<Output=T>+Send+'static)->impl tokio_stream::Stream<Item=T>+Send { let (tx,rx)=tokio::sync::mpsc::channel(1); tokio::spawn(async move { let _=tx.send(f.await).await; }); tokio_stream::wrappers::ReceiverStream::new(rx) }
-impl Destination { pub(crate) fn parse(t:&str)->Result<Self, crate::engine::Error>{
- use crate::engine::{Error,ErrorKind};
- if let Some(p)=t.strip_prefix("unix:") { let p=p.strip_prefix("//").unwrap_or(p); return Ok(Self{scheme:http::uri::Scheme::HTTP, authority:http::uri::Authority::from_static("localhost"), resolver:Arc::new(Fixed(vec![Endpoint::new(crate::endpoint::Address::Unix(p.into()))],None))}); }
- if let Some(p)=t.strip_prefix("static:///") { return Ok(Self{scheme:http::uri::Scheme::HTTP, authority:http::uri::Authority::from_static("localhost"), resolver:Arc::new(Fixed(vec![],Some(p.into())))}); }
- let bad=|| Error::new(ErrorKind::Address, format!("no channel to `{t}`: write `http://host:port`, `https://host:port` or `unix:/path`"));
- let u: http::Uri = t.parse().map_err(|_| bad())?; let (Some(s),Some(a))=(u.scheme(),u.authority()) else {return Err(bad())};
- let port=a.port_u16().unwrap_or(if s.as_str()=="https"{443}else{80});
- Ok(Self{scheme:s.clone(), authority:a.clone(), resolver:Arc::new(Fixed(vec![],Some(format!("{}:{port}",a.host()))))}) } }
+
+/// What a call ends with because of what a resolver said. A code that only
+/// services may answer with is INTERNAL (gRFC A54).
+pub(crate) fn as_calls_see(status: Status) -> Status {
+    match status.code() {
+        Code::Ok
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::DataLoss => {
+            let (code, message) = (status.code(), status.message());
+            Status::internal(format!("the resolver failed with {code:?}: {message}"))
+        }
+        _ => status,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_see_no_code_that_is_the_service_s() {
+        for code in (0..=16).map(Code::from_i32) {
+            let seen = as_calls_see(Status::new(code, "why"));
+            let kept = match code {
+                Code::Cancelled
+                | Code::Unknown
+                | Code::DeadlineExceeded
+                | Code::PermissionDenied
+                | Code::ResourceExhausted
+                | Code::Unimplemented
+                | Code::Internal
+                | Code::Unavailable
+                | Code::Unauthenticated => code,
+                _ => Code::Internal,
+            };
+            assert_eq!(seen.code(), kept);
+            assert!(seen.message().ends_with("why"), "{seen}");
+        }
+    }
+}

@@ -247,11 +247,9 @@ async fn a_layer_may_wait(over: Over) {
     assert_eq!(reply.into_inner().text, "late");
 }
 
-/// Gives calls without a deadline 60 ms.
+/// Gives calls 60 ms.
 async fn in_time(mut request: Request<Body>, next: Next) -> Result<Response<Body>> {
-    if request.deadline().is_none() {
-        request.set_timeout(Duration::from_millis(60));
-    }
+    request.set_timeout(Duration::from_millis(60));
     next.run(request).await
 }
 

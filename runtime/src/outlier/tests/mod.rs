@@ -1,0 +1,1 @@
+//! Every number of gRFC A50, and ours.

@@ -1,0 +1,47 @@
+//! What a failed attempt means for its call.
+
+use super::{Call, pushback::Pushback};
+use crate::status::Status;
+use std::time::Duration;
+
+/// Whether a call goes on after an attempt that failed (gRFC A6, "Summary of Retry and
+/// Hedging Logic").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The call is over: no policy covers its status.
+    Fatal,
+    /// No attempt may follow; those under way may go on.
+    Last,
+    /// The same, for want of tokens.
+    Throttled,
+    /// Another may follow, when the policy says.
+    Again,
+    /// Another may follow, when the server says.
+    After(Duration),
+}
+
+impl Call<'_> {
+    /// Judges a failure, and counts it where gRFC A6 counts it: where the status is one
+    /// that the policy covers, or the server wants no other attempt.
+    pub(super) fn judge(&self, status: &Status) -> Verdict {
+        let covered = self.plan.covers(status.code());
+        let pushback = Pushback::of(status.metadata());
+        if !covered && pushback != Pushback::Never {
+            return Verdict::Fatal;
+        }
+        let allowed = self.budget.failure();
+        match pushback {
+            _ if !covered => Verdict::Fatal,
+            Pushback::Never => Verdict::Last,
+            _ if !allowed => Verdict::Throttled,
+            Pushback::None => Verdict::Again,
+            Pushback::After(delay) => Verdict::After(delay),
+        }
+    }
+
+    /// Whether nobody waits any more for what begins after `delay`.
+    pub(super) fn is_too_late(&self, delay: Duration) -> bool {
+        self.deadline
+            .is_some_and(|deadline| deadline.remaining() <= delay)
+    }
+}

@@ -1,0 +1,142 @@
+//! One attempt after another (gRFC A6, "Retry Policy").
+
+use super::{
+    Attempted, Call, Failed,
+    judge::Verdict,
+    pushback,
+    replay::{PREVIOUS_ATTEMPTS, Sending},
+    transparent::Transparent,
+    tried::Tried,
+};
+use crate::{
+    body::Body,
+    message::Response,
+    status::{self, Result, Status},
+};
+use std::time::Duration;
+use tonic::metadata::MetadataValue;
+
+/// The attempts of a call until one of them is the last.
+pub(super) async fn call(call: Call<'_>, first: Sending) -> Result<Response<Body>> {
+    let mut series = Series {
+        call,
+        transparent: Transparent::new(),
+        tried: Tried::default(),
+        previous: 0,
+        backoffs: 0,
+    };
+    let mut sending = first;
+    series.call.trace(0, "first", Duration::ZERO);
+    loop {
+        let Sending { request, reader } = sending;
+        let attempt = series.call.attempt.clone();
+        let Attempted {
+            subchannel,
+            outcome,
+        } = attempt.attempt(request, series.tried.clone()).await;
+        match outcome {
+            Ok(response) => return Ok(series.call.commit(reader, series.previous, response)),
+            Err(failed) => {
+                series.tried.add(subchannel);
+                sending = series.next(failed, reader).await?;
+            }
+        }
+    }
+}
+
+struct Series<'a> {
+    call: Call<'a>,
+    transparent: Transparent,
+    tried: Tried,
+    /// Attempts made, transparent ones aside.
+    previous: u32,
+    /// Backoffs since the server last said when to come.
+    backoffs: u32,
+}
+
+impl Series<'_> {
+    /// What to send next, when it is time to.
+    async fn next(&mut self, failed: Failed, reader: u32) -> Result<Sending> {
+        let Failed { status, fate } = failed;
+        let call = &self.call;
+        if call.is_too_late(Duration::ZERO) {
+            return Err(status::deadline_exceeded());
+        }
+        let again = self
+            .transparent
+            .again(fate, reader, self.previous, &call.replay);
+        if let Some((sending, why)) = again {
+            call.trace(self.previous, why, Duration::ZERO);
+            return Ok(sending);
+        }
+        let (delay, why) = self.after(&status).map_err(|end| end.of(status.clone()))?;
+        let call = &self.call;
+        if self.previous + 1 >= call.plan.attempts_max()
+            || call.is_too_late(delay)
+            || !call.replay.is_kept()
+        {
+            return Err(status);
+        }
+        self.previous += 1;
+        call.trace(self.previous, why, delay);
+        tokio::time::sleep(delay).await;
+        call.replay.again(self.previous).ok_or(status)
+    }
+
+    /// How long the next attempt has to wait, and why.
+    fn after(&mut self, status: &Status) -> Result<(Duration, &'static str), End> {
+        match self.call.judge(status) {
+            Verdict::Fatal | Verdict::Last => Err(End::Final),
+            Verdict::Throttled => Err(End::Throttled),
+            Verdict::After(delay) => {
+                self.backoffs = 0;
+                Ok((delay, "the server said when"))
+            }
+            Verdict::Again => {
+                let delay = self.call.plan.backoff(self.backoffs, fastrand::f64());
+                self.backoffs += 1;
+                Ok((delay, "the policy covers the last one's status"))
+            }
+        }
+    }
+}
+
+/// Why a call is not tried again.
+pub(super) enum End {
+    Final,
+    Throttled,
+}
+
+impl End {
+    /// The status to end with.
+    pub(super) fn of(self, mut status: Status) -> Status {
+        if let Self::Throttled = self {
+            pushback::forbid(&mut status);
+        }
+        status
+    }
+}
+
+impl Call<'_> {
+    /// Ends the call with what one of its attempts was answered.
+    pub(super) fn commit(
+        &self,
+        reader: u32,
+        previous: u32,
+        mut response: Response<Body>,
+    ) -> Response<Body> {
+        self.replay.commit(reader);
+        self.budget.success();
+        let metadata = response.metadata_mut();
+        if previous > 0 {
+            metadata.insert(PREVIOUS_ATTEMPTS, MetadataValue::from(previous));
+        }
+        response
+    }
+
+    /// Logs that an attempt is about to begin.
+    pub(super) fn trace(&self, previous: u32, why: &'static str, delay: Duration) {
+        let attempt = previous + 1;
+        tracing::debug!(method = self.replay.path(), attempt, why, ?delay, "attempt");
+    }
+}
