@@ -19,8 +19,28 @@ fn main() -> cordial_codegen::Result {
         .method(feed.build())
         .method(ping_pong.server_streaming().build())
         .build();
-    Builder::new().compile(&[service]);
+    Builder::new().compile(&[service, orders()]);
     Ok(())
+}
+
+/// Over the messages of our own generator: what is compared is not in them.
+fn orders() -> Service {
+    let order = |name: &str, route: &str| order(name, route, "Order");
+    Service::builder()
+        .name("Orders")
+        .package("orders.v1")
+        .method(order("put", "Put").build())
+        .method(order("look", "Look").build())
+        .method(order("add", "Add").build())
+        .method(order("follow", "Follow").server_streaming().build())
+        .method(self::order("fail", "Fail", "Failing").build())
+        .build()
+}
+
+fn order(name: &str, route: &str, input: &str) -> MethodBuilder {
+    method(name, route, input)
+        .input_type(format!("crate::faults::pb::{input}"))
+        .output_type("crate::faults::pb::Done")
 }
 
 fn method(name: &str, route: &str, input: &str) -> MethodBuilder {

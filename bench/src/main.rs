@@ -3,6 +3,7 @@
 mod check;
 mod codegen;
 mod echo;
+mod faults;
 mod generator;
 mod h2load;
 mod handlers;
@@ -39,6 +40,8 @@ enum Command {
     Handlers(handlers::Options),
     /// How much memory connections hold that do nothing.
     Idle(idle::Options),
+    /// What callers notice of servers that die, hang, restart and drown.
+    Faults(faults::Options),
     /// What a client says that is not ours: h2load.
     H2load(h2load::Options),
     /// The server's process of one measurement.
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Streaming(options) => streaming::run(&options),
         Command::Handlers(options) => handlers::run(&options),
         Command::Idle(options) => idle::run(&options),
+        Command::Faults(options) => faults::run(&options),
         Command::H2load(options) => h2load::run(&options),
         Command::Serve(options) => stacks::serve(&options),
         Command::Load { job } => measure::load::run(&job),
