@@ -1,5 +1,7 @@
 //! The way out of a client: its layers, then a wire or another part of this process.
 
+#[cfg(feature = "service-config")]
+use crate::service_config::ServiceConfig;
 use crate::{
     balance::Pick,
     body::{Body, Kind},
@@ -68,7 +70,11 @@ impl Outbound {
         let rules = Arc::make_mut(&mut self.rules);
         change(rules);
         let throttle = throttle(rules);
-        self.budget = Arc::new(Budget::new(throttle, &rules.limits, self.metrics.clone()));
+        self.budget = Arc::new(Budget::new(
+            Some(throttle),
+            &rules.limits,
+            self.metrics.clone(),
+        ));
         self
     }
 
@@ -94,16 +100,17 @@ impl Outbound {
 }
 
 #[cfg(feature = "service-config")]
-fn throttle(rules: &Rules) -> Option<Throttle> {
-    let said = rules.config.as_ref()?.retry_throttling();
+fn throttle(rules: &Rules) -> Throttle {
+    let config = rules.config.as_ref();
+    let said = config.and_then(ServiceConfig::retry_throttling);
     // What the config says was read within these bounds.
     let said = said.and_then(|said| Throttle::new(said.max_tokens, said.token_ratio).ok());
-    Some(said.unwrap_or_default())
+    said.unwrap_or_default()
 }
 
 #[cfg(not(feature = "service-config"))]
-fn throttle(_: &Rules) -> Option<Throttle> {
-    Some(Throttle::default())
+fn throttle(_: &Rules) -> Throttle {
+    Throttle::default()
 }
 
 /// The end of a call's way through the client's layers.
@@ -235,7 +242,9 @@ impl Sending {
                     return failed(Some(id), status, Fate::Unprocessed);
                 }
                 underway.ended(Some(&status));
-                failed(Some(id), status, Fate::Unknown)
+                let lost = protocol::is_lost(&unanswered) && !subchannel.broke();
+                let fate = if lost { Fate::Lost } else { Fate::Unknown };
+                failed(Some(id), status, fate)
             }
         }
     }

@@ -55,10 +55,16 @@ pub(crate) struct Subchannel {
     pub(crate) candidate: Candidate,
     started: Instant,
     used: AtomicBool,
+    broken: AtomicBool,
     health: Arc<Health>,
 }
 
 impl Subchannel {
+    /// A call found it broken; whether it is the first to.
+    pub(crate) fn broke(&self) -> bool {
+        !self.broken.swap(true, Ordering::Relaxed)
+    }
+
     /// One more call is made on it, until what is returned is dropped.
     pub(crate) fn call(&self, deadline: Option<Deadline>) -> Underway {
         if !self.used.load(Ordering::Relaxed) {
@@ -104,6 +110,7 @@ impl Slot {
                     connection,
                     started: since,
                     used: AtomicBool::new(false),
+                    broken: AtomicBool::new(false),
                     health: outliers.add(self.id, endpoint.address()),
                     candidate: Candidate {
                         id: self.id,

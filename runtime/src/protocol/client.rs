@@ -165,6 +165,11 @@ pub(crate) fn is_unprocessed(failed: &Unanswered) -> bool {
     engine::reset_reason(&failed.error) == Some(h2::Reason::REFUSED_STREAM)
 }
 
+/// Whether the connection broke, and not this call alone.
+pub(crate) fn is_lost(failed: &Unanswered) -> bool {
+    engine::reset_reason(&failed.error).is_none() && status_within(&failed.error).is_none()
+}
+
 /// Why a call has no response.
 pub(crate) fn unanswered(failed: &Unanswered) -> Status {
     match engine::reset_reason(&failed.error) {

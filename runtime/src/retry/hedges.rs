@@ -1,7 +1,7 @@
 //! Several attempts at a time (gRFC A6, "Hedging Policy").
 
 use super::{
-    Attempted, Call, Failed, judge::Verdict, replay::Sending, series::End,
+    Attempted, Call, Failed, Fate, judge::Verdict, replay::Sending, series::End,
     transparent::Transparent, tried::Tried,
 };
 use crate::{
@@ -185,6 +185,7 @@ impl Hedges<'_> {
             Ok(response) => return Some(Ok(self.call.answered(previous, response))),
             Err(failed) => failed,
         };
+        let is_told = matches!(fate, Fate::Lost);
         let again = self
             .transparent
             .again(fate, reader, previous, &self.call.replay);
@@ -192,7 +193,7 @@ impl Hedges<'_> {
             self.send(sending, previous, why);
             return None;
         }
-        let verdict = self.call.judge(&status);
+        let verdict = self.call.judge(&status, is_told);
         if verdict == Verdict::Fatal {
             return Some(Err(status));
         }

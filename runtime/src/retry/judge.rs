@@ -22,14 +22,17 @@ pub(super) enum Verdict {
 
 impl Call<'_> {
     /// Judges a failure, and counts it where gRFC A6 counts it: where the status is one
-    /// that the policy covers, or the server wants no other attempt.
-    pub(super) fn judge(&self, status: &Status) -> Verdict {
+    /// that the policy covers, or the server wants no other attempt, unless `is_told`.
+    pub(super) fn judge(&self, status: &Status, is_told: bool) -> Verdict {
         let covered = self.plan.covers(status.code());
         let pushback = Pushback::of(status.metadata());
         if !covered && pushback != Pushback::Never {
             return Verdict::Fatal;
         }
-        let allowed = self.budget.failure();
+        let allowed = match is_told {
+            true => self.budget.allows(),
+            false => self.budget.failure(),
+        };
         match pushback {
             _ if !covered => Verdict::Fatal,
             Pushback::Never => Verdict::Last,

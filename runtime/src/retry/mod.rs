@@ -82,6 +82,9 @@ pub(crate) enum Fate {
     Unprocessed,
     /// The server may have done anything.
     Unknown,
+    /// The same, as the connection broke: another call on it has told the throttle,
+    /// for which one connection lost is one failure.
+    Lost,
 }
 
 /// Makes a call. It does not watch the clock itself: whoever awaits it drops it at

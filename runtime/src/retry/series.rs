@@ -1,7 +1,7 @@
 //! One attempt after another (gRFC A6, "Retry Policy").
 
 use super::{
-    Attempted, Call, Failed,
+    Attempted, Call, Failed, Fate,
     judge::Verdict,
     pushback,
     replay::{PREVIOUS_ATTEMPTS, Sending},
@@ -66,6 +66,7 @@ impl Series<'_> {
         if call.is_too_late(Duration::ZERO) {
             return Err(status::deadline_exceeded());
         }
+        let is_told = matches!(fate, Fate::Lost);
         let again = self
             .transparent
             .again(fate, reader, self.previous, &call.replay);
@@ -73,7 +74,9 @@ impl Series<'_> {
             call.trace(self.previous, why, Duration::ZERO);
             return Ok(sending);
         }
-        let (delay, why) = self.after(&status).map_err(|end| end.of(status.clone()))?;
+        let (delay, why) = self
+            .after(&status, is_told)
+            .map_err(|end| end.of(status.clone()))?;
         if self.previous + 1 >= call.plan.attempts_max()
             || call.is_too_late(delay)
             || !call.replay.is_kept()
@@ -87,8 +90,8 @@ impl Series<'_> {
     }
 
     /// How long the next attempt has to wait, and why.
-    fn after(&mut self, status: &Status) -> Result<(Duration, &'static str), End> {
-        match self.call.judge(status) {
+    fn after(&mut self, status: &Status, is_told: bool) -> Result<(Duration, &'static str), End> {
+        match self.call.judge(status, is_told) {
             Verdict::Fatal | Verdict::Last => Err(End::Final),
             Verdict::Throttled => Err(End::Throttled),
             Verdict::After(delay) => {

@@ -4,7 +4,8 @@
 use crate::common::*;
 use cordial_runtime::{
     Address, Attempts, BoxStream, Channel, Code, Endpoint, HedgingPolicy, Limits, Method,
-    MethodPolicy, PickFirst, Refresh, Resolver, Response, Result, RingHash, Server, Status,
+    MethodPolicy, PickFirst, Refresh, Resolver, Response, Result, RingHash, RoundRobin, Server,
+    Status,
 };
 use futures_util::{StreamExt, future::join_all, stream};
 use std::{
@@ -173,6 +174,35 @@ async fn an_address_that_breaks_costs_no_idempotent_call_and_comes_back() {
     let (calls, failed) = calling.await.unwrap();
     assert!(calls > 600);
     assert!(failed.is_empty(), "{} of {calls}: {failed:?}", failed.len());
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_with_many_calls_costs_none_of_them() {
+    const CALLS: usize = 100;
+    let (begun, mut beginning) = mpsc::channel(CALLS);
+    let hanging = Probe::echo().unary(move |_| {
+        let begun = begun.clone();
+        async move {
+            begun.send(()).await.unwrap();
+            std::future::pending().await
+        }
+    });
+    let hanging = Serving::start(Server::new().add(hanging.routes())).await;
+    let copy = Copy::start(4).await;
+    let channel = channel_to(&[hanging.address(), copy.serving.address()]);
+    let channel = channel.with_balancer(RoundRobin::new());
+    let calls = (0..CALLS).map(|_| answered(&channel, IDEMPOTENT));
+    let calls = async { join_all(calls).await };
+    let breaks = async {
+        for _ in 0..CALLS / 4 {
+            within(beginning.recv()).await.unwrap();
+        }
+        drop(hanging);
+    };
+    let (replies, ()) = tokio::join!(calls, breaks);
+    for reply in replies {
+        assert_eq!(reply.unwrap(), 4);
+    }
 }
 
 #[tokio::test]
