@@ -40,8 +40,6 @@ mod context;
 mod reply;
 
 mod policy;
-#[cfg(feature = "service-config")]
-mod service_config;
 
 mod balance;
 mod resolver;
@@ -49,6 +47,9 @@ mod resolver;
 mod outlier;
 
 mod underway;
+
+#[cfg(feature = "service-config")]
+mod service_config;
 
 mod guard;
 
