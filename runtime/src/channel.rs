@@ -11,7 +11,7 @@ use crate::{
     limits::Limits,
     message::{IntoRequest, IntoStreamingRequest, Request},
     method::Method,
-    metrics::Metrics,
+    metrics::Metric,
     outbound::{Outbound, Transport},
     outlier::OutlierDetection,
     policy::MethodPolicy,
@@ -158,9 +158,14 @@ impl Channel {
         self
     }
 
-    /// What it counts.
-    pub fn metrics(&self) -> Metrics {
-        self.0.metrics.clone()
+    /// What it has counted, on any clone of it: how often a limit was reached, and
+    /// which addresses were left alone. To be read whenever an exporter asks.
+    pub fn metrics(&self) -> Vec<Metric> {
+        let mut metrics: Vec<_> = self.0.metrics.iter().collect();
+        if let Transport::Wire(pool) = &self.0.transport {
+            metrics.extend(pool.metrics());
+        }
+        metrics
     }
 
     fn again(mut self, change: impl FnOnce(&mut Plan)) -> Self {

@@ -47,7 +47,6 @@ struct Values {
 
 impl Ejections {
     /// Every metric there is, in the same order each time.
-    #[cfg_attr(not(test), expect(dead_code, reason = "channels show no metrics yet"))]
     pub(crate) fn iter(&self) -> impl Iterator<Item = Metric> + '_ {
         let by_reason =
             |values: &'static str, help: &'static str, of: fn(&Values, Reason) -> u64| {

@@ -67,7 +67,6 @@ impl Outliers {
     }
 
     /// The same, counting there what it ejects, which outlives it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "channels show no metrics yet"))]
     pub(crate) fn counting(mut self, ejections: Ejections) -> Self {
         self.ejections = ejections;
         self

@@ -45,6 +45,7 @@ impl Manager {
         let balancer = shared.plan.balancer.clone();
         let calls = shared.calls.load(Ordering::Relaxed);
         let outliers = Outliers::new(shared.plan.outlier_detection.clone());
+        let outliers = outliers.counting(shared.ejections.clone());
         Self {
             balancer: balancer.unwrap_or_else(|| Arc::new(PickFirst::new())),
             shared,

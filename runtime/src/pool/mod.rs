@@ -8,7 +8,8 @@ mod slot;
 use crate::{
     balance::{Balancer, Pick, Picker},
     engine::Connector,
-    outlier::OutlierDetection,
+    metrics::Metric,
+    outlier::{Ejections, OutlierDetection},
     resolver::Resolver,
     status::{Result, Status},
 };
@@ -55,6 +56,8 @@ struct Shared {
     lost: Arc<Notify>,
     /// Calls so far: what tells an idle channel from a busy one.
     calls: AtomicU64,
+    /// What its tasks, one after another, have ejected.
+    ejections: Ejections,
 }
 
 /// gRPC's connectivity state of the channel, and what a call needs in it.
@@ -83,6 +86,7 @@ impl Pool {
                 wanted: Notify::new(),
                 lost: Arc::new(Notify::new()),
                 calls: AtomicU64::new(0),
+                ejections: Ejections::default(),
             }),
             manager: Mutex::new(None),
         }
@@ -90,6 +94,11 @@ impl Pool {
 
     pub(crate) fn plan(&self) -> &Plan {
         &self.shared.plan
+    }
+
+    /// What it has counted.
+    pub(crate) fn metrics(&self) -> impl Iterator<Item = Metric> + '_ {
+        self.shared.ejections.iter()
     }
 
     /// A subchannel for a call, one that it has not tried where there is one.

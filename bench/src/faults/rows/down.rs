@@ -6,8 +6,9 @@ use crate::faults::{cluster::Cluster, load::Load};
 /// Each so-many-th call says that it waits for a server.
 const WAITING: u64 = 10;
 const PATIENT: Duration = Duration::from_secs(10);
-/// One step of the backoff between attempts to connect, jitter included.
-const BACK_MILLIS_MAX: f64 = 1_200.0;
+/// One step of the backoff between attempts to connect: after 3 s without servers
+/// the third, 2.56 s, and its jitter of a fifth.
+const BACK_MILLIS_MAX: f64 = 3_072.0;
 
 pub(super) async fn dead(trial: &Trial) -> Result<Found> {
     let mut cluster = Cluster::of(trial.stack, SERVERS - 1).await?;
