@@ -3,7 +3,6 @@
 #[cfg(feature = "service-config")]
 use crate::service_config::ServiceConfig;
 use crate::{
-    balance::Pick,
     body::{Body, Kind},
     compression::Compression,
     deadline::Deadline,
@@ -125,11 +124,16 @@ struct Outgoing {
 }
 
 impl Endpoint for Outgoing {
-    fn call(self: Arc<Self>, request: Request<Body>) -> BoxFuture<Result<Response<Body>>> {
+    fn call(self: Arc<Self>, mut request: Request<Body>) -> BoxFuture<Result<Response<Body>>> {
         Box::pin(async move {
             match &self.transport {
                 Transport::Wire(pool) => self.send(pool, request).await,
-                Transport::InProcess(server) => server.call(self.method, request).await,
+                Transport::InProcess(server) => {
+                    if self.options.is_of_retry {
+                        retry::mark(request.metadata_mut());
+                    }
+                    server.call(self.method, request).await
+                }
             }
         })
     }
@@ -207,12 +211,8 @@ impl Attempt for Sending {
 
 impl Sending {
     async fn send(&self, mut request: http::Request<HttpBody>, tried: Tried) -> Attempted {
-        let known = tried.read(<[u64]>::to_vec);
-        let pick = Pick {
-            hash: self.hash,
-            tried: &known,
-        };
-        let subchannel = match self.pool.pick(&pick, self.wait_for_ready).await {
+        let picked = self.pool.pick(self.hash, &tried, self.wait_for_ready);
+        let subchannel = match picked.await {
             Ok(subchannel) => subchannel,
             Err(status) => return failed(None, status, Fate::Unknown),
         };

@@ -23,10 +23,10 @@ mod tls;
 
 pub(crate) use accept::{Gate, accept};
 pub(crate) use connect::{Connection, Connector, Unanswered};
-pub(crate) use connection::{Answer, Settings};
+pub(crate) use connection::{Answer, Settings, on_the_clock};
 pub(crate) use cores::Cores;
-pub(crate) use error::reset_reason;
 pub use error::{Error, ErrorKind};
+pub(crate) use error::{is_beyond_goaway, reset_reason};
 pub use http_body::HttpBody;
 pub(crate) use listen::{Accepting, Listening};
 pub use listen::{Listen, Listener};

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     balance::{Balancer, Connects, LeastRequest, PickFirst},
     endpoint::Endpoint,
-    engine::{Connection, Error},
+    engine::{Connection, Error, on_the_clock},
     outlier::Outliers,
     reply::BoxStream,
     resolver::{Refresh, as_calls_see},
@@ -30,6 +30,8 @@ pub(super) struct Manager {
     unresolved: Option<Status>,
     refresh: Refresh,
     outliers: Outliers,
+    /// There is a list that no picker was made for.
+    listed: bool,
     /// When it was last looked whether there are calls, and how many there had been.
     looked: (Instant, u64),
 }
@@ -54,6 +56,7 @@ impl Manager {
             unresolved: None,
             refresh: Refresh::default(),
             outliers,
+            listed: false,
             looked: (Instant::now(), calls),
         }
     }
@@ -69,7 +72,13 @@ impl Manager {
             tokio::select! {
                 list = next(&mut lists) => match list {
                     Some(list) => self.resolved(list),
-                    None => lists = None,
+                    None => {
+                        lists = None;
+                        if self.slots.is_empty() && self.unresolved.is_none() {
+                            let why = "the resolver ended without an address";
+                            self.unresolved = Some(Status::unavailable(why));
+                        }
+                    }
                 },
                 Some(ended) = self.attempts.join_next() => {
                     // One that was aborted belongs to nobody any more.
@@ -97,12 +106,16 @@ impl Manager {
     /// A whole list of endpoints, or why there is none. Those that stay keep
     /// their connections; calls in flight to the others go on.
     fn resolved(&mut self, list: Result<Vec<Endpoint>>) {
-        let list = list.and_then(|list| match list.is_empty() {
+        let some = |list: Vec<_>, why: &str| match list.is_empty() {
             false => Ok(list),
-            true => Err(Status::unavailable("the resolver found no address")),
-        });
+            true => Err(Status::unavailable(why)),
+        };
+        let list = list
+            .and_then(|list| some(list, "the resolver found no address"))
+            .map(|list| self.balancer.choose(list))
+            .and_then(|list| some(list, "the balancer chose no address"));
         let list = match list {
-            Ok(list) => self.balancer.choose(list),
+            Ok(list) => list,
             Err(status) => {
                 tracing::warn!(%status, resolver = ?self.shared.plan.resolver, "not resolved");
                 self.unresolved = Some(as_calls_see(status));
@@ -110,6 +123,7 @@ impl Manager {
             }
         };
         self.unresolved = None;
+        self.listed = true;
         if self.shared.plan.balancer.is_none() {
             self.balancer = match list.len() {
                 1 => Arc::new(PickFirst::new()),
@@ -127,7 +141,7 @@ impl Manager {
                 Some(at) => old.swap_remove(at),
                 None => Slot::new(endpoints.clone()),
             };
-            slot.endpoints = endpoints;
+            slot.relabel(endpoints);
             self.slots.push(slot);
         }
         for gone in old {
@@ -205,7 +219,8 @@ impl Manager {
     }
 
     fn idle_check(&self) -> Instant {
-        self.looked.0 + self.shared.plan.connector.limits.channel_idle_timeout
+        let timeout = self.shared.plan.connector.limits.channel_idle_timeout;
+        self.looked.0 + on_the_clock(timeout)
     }
 
     /// Whether there was no call since this was last asked, and none is in flight.
@@ -216,11 +231,13 @@ impl Manager {
             State::Ready(subchannel) => subchannel.candidate.load.in_flight() > 0,
             _ => false,
         });
-        calls == before && !in_flight
+        // Whoever waits for a change waits for a connection.
+        let waiting = self.shared.published.receiver_count() > 0;
+        calls == before && !in_flight && !waiting
     }
 
     /// Tells calls who is READY and not left alone, or why nobody is.
-    fn publish(&self) {
+    fn publish(&mut self) {
         let ready = self.slots.iter().filter_map(|slot| match &slot.state {
             State::Ready(subchannel) => Some(subchannel),
             _ => None,
@@ -234,9 +251,10 @@ impl Manager {
         }
         let published = self.shared.published.borrow().clone();
         let new = match &published {
-            Published::Ready(old) if old.is_of(&subchannels) => return,
+            Published::Ready(old) if !self.listed && old.is_of(&subchannels) => return,
             _ if subchannels.is_empty() => self.unready(),
             _ => {
+                self.listed = false;
                 let candidates = subchannels.iter().map(|one| one.candidate.clone());
                 let picker = self.balancer.picker(candidates.collect());
                 Published::Ready(Arc::new(Ready {

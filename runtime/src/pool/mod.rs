@@ -11,6 +11,7 @@ use crate::{
     metrics::Metric,
     outlier::{Ejections, OutlierDetection},
     resolver::Resolver,
+    retry::Tried,
     status::{Result, Status},
 };
 use manager::Manager;
@@ -108,13 +109,15 @@ impl Pool {
     /// `wait_for_ready` it waits instead. Cancellation safe.
     pub(crate) async fn pick(
         &self,
-        pick: &Pick<'_>,
+        hash: Option<u64>,
+        tried: &Tried,
         wait_for_ready: bool,
     ) -> Result<Arc<Subchannel>> {
+        let pick = |ready: &Ready| tried.read(|tried| ready.pick(&Pick { hash, tried }));
         self.shared.calls.fetch_add(1, Ordering::Relaxed);
         // Most calls find one, and listen for no change.
         if let Published::Ready(ready) = &*self.shared.published.borrow()
-            && let Some(picked) = ready.pick(pick)
+            && let Some(picked) = pick(ready)
         {
             return Ok(picked);
         }
@@ -122,7 +125,7 @@ impl Pool {
         loop {
             let now = published.borrow_and_update().clone();
             match now {
-                Published::Ready(ready) => match ready.pick(pick) {
+                Published::Ready(ready) => match pick(&ready) {
                     Some(picked) => return Ok(picked),
                     // It has not noticed yet.
                     None => self.shared.lost.notify_one(),
@@ -147,7 +150,10 @@ impl Pool {
         // Not under the lock: a runtime that shuts down drops the task at once.
         let task = tokio::spawn(Manager::new(self.shared.clone()).run());
         let mut manager = self.manager.lock().unwrap_or_else(PoisonError::into_inner);
-        *manager = Some(task.abort_handle());
+        // One that runs was begun after this one ended.
+        if manager.as_ref().is_none_or(AbortHandle::is_finished) {
+            *manager = Some(task.abort_handle());
+        }
     }
 }
 
@@ -167,7 +173,8 @@ impl Ready {
             };
             self.picker.pick(&anyone)
         });
-        let first = &all[picked? % all.len()];
+        // There is one: no channel is READY without.
+        let first = &all[picked.unwrap_or_default() % all.len()];
         if first.connection.is_open() {
             return Some(first.clone());
         }

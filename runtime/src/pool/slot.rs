@@ -89,8 +89,38 @@ impl Slot {
     /// Whether it is still what it is for once `endpoints` are to be used.
     pub(super) fn keeps(&self, endpoints: &[Endpoint]) -> bool {
         match &self.state {
-            State::Ready(subchannel) => endpoints.contains(&subchannel.candidate.endpoint),
-            _ => *self.endpoints == *endpoints,
+            State::Ready(subchannel) => {
+                let own = subchannel.candidate.endpoint.address();
+                endpoints.iter().any(|endpoint| endpoint.address() == own)
+            }
+            _ => {
+                let own = self.endpoints.iter().map(Endpoint::address);
+                own.eq(endpoints.iter().map(Endpoint::address))
+            }
+        }
+    }
+
+    /// Is for `endpoints` from now on, which it [`keeps`](Self::keeps): their
+    /// weights and zones may be others.
+    pub(super) fn relabel(&mut self, endpoints: Arc<[Endpoint]>) {
+        self.endpoints = endpoints;
+        let State::Ready(old) = &mut self.state else {
+            return;
+        };
+        let own = old.candidate.endpoint.address();
+        let new = self.endpoints.iter().find(|new| new.address() == own);
+        if let Some(new) = new.filter(|new| **new != old.candidate.endpoint) {
+            *old = Arc::new(Subchannel {
+                connection: old.connection.clone(),
+                candidate: Candidate {
+                    endpoint: new.clone(),
+                    ..old.candidate.clone()
+                },
+                started: old.started,
+                used: AtomicBool::new(old.used.load(Ordering::Relaxed)),
+                broken: AtomicBool::new(old.broken.load(Ordering::Relaxed)),
+                health: old.health.clone(),
+            });
         }
     }
 

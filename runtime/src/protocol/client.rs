@@ -163,6 +163,7 @@ fn trailers_only(
 /// Whether a peer that answered nothing did nothing either (RFC 9113, sections 6.8 and 8.7).
 pub(crate) fn is_unprocessed(failed: &Unanswered) -> bool {
     engine::reset_reason(&failed.error) == Some(h2::Reason::REFUSED_STREAM)
+        || engine::is_beyond_goaway(&failed.error)
 }
 
 /// Whether the connection broke, and not this call alone.

@@ -20,7 +20,7 @@
 
 use super::replay::PREVIOUS_ATTEMPTS;
 use http::{HeaderMap, HeaderValue};
-use tonic::metadata::MetadataMap;
+use tonic::metadata::{MetadataMap, MetadataValue};
 
 /// On a request that was made for one that is a retry.
 const RETRIED: &str = "cordial-retried";
@@ -30,6 +30,11 @@ pub(crate) fn is_of_retry(metadata: &MetadataMap) -> bool {
     let headers = metadata.as_ref();
     !headers.is_empty()
         && (headers.contains_key(PREVIOUS_ATTEMPTS) || headers.contains_key(RETRIED))
+}
+
+/// Makes a call in process tell that it is made for a retry.
+pub(crate) fn mark(metadata: &mut MetadataMap) {
+    metadata.insert(RETRIED, MetadataValue::from_static("1"));
 }
 
 /// Makes a first attempt tell what it is, and not what a handler copied along.
