@@ -41,7 +41,12 @@ impl Underway {
     /// It has ended: well, or with this status.
     pub(crate) fn ended(mut self, status: Option<&Status>) {
         let outcome = status.map_or(Outcome::Answered, Outcome::of);
-        self.in_flight.ended(outcome != Outcome::Failed);
+        match outcome {
+            Outcome::Answered => self.in_flight.ended(true),
+            Outcome::Failed | Outcome::Doubtful | Outcome::Busy => self.in_flight.ended(false),
+            // As if it was given up: that it was quick says nothing.
+            Outcome::Silent => {}
+        }
         if let Some(health) = self.health.take() {
             health.record(self.era, outcome);
         }
@@ -59,6 +64,52 @@ impl Drop for Underway {
             && self.deadline.is_some_and(|deadline| deadline.has_passed())
         {
             health.record(self.era, Outcome::Failed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        balance::Load,
+        endpoint::Address,
+        outlier::{OutlierDetection, Outliers},
+        status::Code,
+    };
+    use std::time::Duration;
+    use tokio::time::advance;
+
+    /// What a subchannel counts as, in milliseconds, whose first call has ended
+    /// after 1 ms with this status.
+    async fn latency_after(status: Option<&Status>) -> Option<u128> {
+        let address = Address::Tcp(([127, 0, 0, 1], 1).into());
+        let health = Outliers::new(OutlierDetection::new()).add(1, &address);
+        let load = Arc::new(Load::new());
+        let call = Underway::new(load.start(), health, None);
+        advance(Duration::from_millis(1)).await;
+        call.ended(status);
+        load.latency().map(|latency| latency.as_millis())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_fails_or_refuses_at_once_does_not_look_quick() {
+        let status = |code| Some(Status::new(code, ""));
+        let refused = status(Code::Unavailable).map(|mut status| {
+            let metadata = status.metadata_mut();
+            metadata.insert("grpc-retry-pushback-ms", 100.into());
+            status
+        });
+        for (status, expected) in [
+            (None, Some(1)),
+            (status(Code::NotFound), Some(1)),
+            (status(Code::Cancelled), None),
+            (status(Code::Unavailable), Some(100)),
+            (status(Code::Internal), Some(100)),
+            (refused, Some(100)),
+        ] {
+            let latency = latency_after(status.as_ref()).await;
+            assert_eq!(latency, expected, "{status:?}");
         }
     }
 }

@@ -116,8 +116,6 @@ fn first_untried(ready: &[Candidate], place: usize, call: &Pick<'_>) -> Option<u
     if call.tried.is_empty() {
         return Some(place);
     }
-    let places = (place..ready.len()).chain(0..place);
-    places
-        .into_iter()
-        .find(|place| !call.has_tried(&ready[*place]))
+    let mut places = (place..ready.len()).chain(0..place);
+    places.find(|place| !call.has_tried(&ready[*place]))
 }

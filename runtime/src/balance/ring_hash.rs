@@ -1,12 +1,11 @@
 //! Calls of one hash to one server.
 
 use super::{Balancer, Candidate, Pick, Picker, random::Random};
-use crate::endpoint::Endpoint;
+use crate::{endpoint::Endpoint, field_hash};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
-use twox_hash::XxHash64;
 
 /// No ring is larger, whatever is asked for (gRFC A42).
 const RING_SIZE_LIMIT: usize = 8 << 20;
@@ -76,7 +75,7 @@ impl RingHash {
     /// The hash of a key as other gRPC clients take it: XXH64 with seed 0. A hash
     /// that differs in its lower bits only leads to neighbours on the ring.
     pub fn hash(key: &[u8]) -> u64 {
-        XxHash64::oneshot(0, key)
+        field_hash::hash(key)
     }
 
     fn ring(&self, ready: &[Candidate]) -> Vec<(u64, usize)> {

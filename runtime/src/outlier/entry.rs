@@ -132,25 +132,6 @@ impl Entry {
         self.health.trusted();
     }
 
-    /// Nothing is ejected any more.
-    pub(super) fn forget(&mut self) {
-        self.ejection = None;
-        self.multiplier = 0;
-        self.health.trusted();
-    }
-
-    /// Other rules from now on; on probation it is no longer.
-    pub(super) fn configure(&mut self, failures: u32) {
-        self.health.configure(failures);
-        match &mut self.ejection {
-            Some(ejection) => {
-                ejection.tested = false;
-                self.health.ejected();
-            }
-            None => self.health.trusted(),
-        }
-    }
-
     /// An interval is over: one spent well makes up for one ejection.
     pub(super) fn decay(&mut self) {
         if self.ejection.is_none() && !std::mem::take(&mut self.fresh) {

@@ -34,7 +34,7 @@ pub(crate) struct Health {
     woken: AtomicBool,
     wake: Arc<Notify>,
     /// How many failures in a row trip the breaker; 0 is off.
-    failures: AtomicU32,
+    failures: u32,
 }
 
 #[derive(Debug, Default)]
@@ -61,7 +61,7 @@ impl Health {
             era: AtomicU32::new(0),
             woken: AtomicBool::new(false),
             wake,
-            failures: AtomicU32::new(failures),
+            failures,
         }
     }
 
@@ -73,19 +73,16 @@ impl Health {
     /// A call to the address that began in the era `began` has ended. One that
     /// ends in the very moment in which an interval does may be missing in both.
     pub(crate) fn record(&self, began: u32, outcome: Outcome) {
-        let bucket = &self.buckets[self.active.load(Relaxed)];
-        match outcome {
-            Outcome::Silent => return,
-            Outcome::Answered => bucket.successes.fetch_add(1, Relaxed),
-            Outcome::Failed | Outcome::Doubtful | Outcome::Busy => {
-                bucket.failures.fetch_add(1, Relaxed)
-            }
-        };
         // Those that hung until their deadline, over an ejection and beyond, would
         // at once bring on the next.
-        if began != self.era() {
+        if outcome == Outcome::Silent || began != self.era() {
             return;
         }
+        let bucket = &self.buckets[self.active.load(Relaxed)];
+        match outcome {
+            Outcome::Answered => bucket.successes.fetch_add(1, Relaxed),
+            _ => bucket.failures.fetch_add(1, Relaxed),
+        };
         match outcome {
             Outcome::Failed => self.failed(FAILED),
             Outcome::Doubtful => self.failed(DOUBTFUL),
@@ -130,7 +127,7 @@ impl Health {
     }
 
     /// Whether it had more failures in a row than it may have.
-    pub(super) fn is_tripped(&self) -> bool {
+    fn is_tripped(&self) -> bool {
         let max = self.row_max.load(Relaxed);
         max != NEVER && self.row.load(Relaxed) >= max
     }
@@ -187,18 +184,13 @@ impl Health {
         self.row_max.store(self.trusted_max(), Relaxed);
     }
 
-    /// So many failures in a row trip the breaker from now on.
-    pub(super) fn configure(&self, failures: u32) {
-        self.failures.store(failures, Relaxed);
-    }
-
     /// As many successes prove it well as failures prove it ill.
     fn successes(&self) -> u32 {
-        self.failures.load(Relaxed)
+        self.failures
     }
 
     fn trusted_max(&self) -> u32 {
-        self.failures.load(Relaxed).saturating_mul(FAILED)
+        self.failures.saturating_mul(FAILED)
     }
 
     /// Ends an interval: what was counted in it.

@@ -43,15 +43,6 @@ pub(crate) struct Outliers {
     random: fastrand::Rng,
 }
 
-/// What became of a subchannel in a sweep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Change {
-    /// It gets no calls from now on.
-    Ejected(u64),
-    /// It gets calls again.
-    Returned(u64),
-}
-
 impl Outliers {
     pub(crate) fn new(config: OutlierDetection) -> Self {
         Self {
@@ -92,10 +83,12 @@ impl Outliers {
         let health = entry.health.clone();
         self.addresses.insert(id, address.clone());
         self.weigh();
-        // One that was alone, and ill, is no longer alone.
-        let waits = |entry: &Entry| !entry.is_ejected() && entry.health.is_tripped();
-        if self.entries.values().any(waits) {
-            self.wake.notify_one();
+        // One that was alone is no longer: if it is ill something can be done about
+        // it, and if not it has to wake the sweep once it is.
+        for entry in self.entries.values() {
+            if entry.is_present() && !entry.is_ejected() && entry.health.take_tripped() {
+                self.wake.notify_one();
+            }
         }
         health
     }
@@ -143,13 +136,12 @@ impl Outliers {
         }
     }
 
-    /// Ejects and lets back what is to be at `now`: whoever picks must heed the
-    /// changes.
-    pub(crate) fn sweep(&mut self, now: Instant) -> Vec<Change> {
+    /// Ejects and lets back what is to be at `now`: whoever picks must then ask
+    /// anew who [`is_ejected`](Self::is_ejected).
+    pub(crate) fn sweep(&mut self, now: Instant) {
         let Some(began) = self.began else {
-            return Vec::new();
+            return;
         };
-        let before = self.left_alone();
         let interval_is_over = now >= began + self.config.interval;
         self.eject_tripped(now);
         if interval_is_over {
@@ -162,37 +154,6 @@ impl Outliers {
             self.forget_absent();
         }
         self.weigh();
-        self.changes_since(&before)
-    }
-
-    /// Other rules from now on. The interval that runs goes on, as long as
-    /// intervals now are.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "a channel keeps the rules it was made with")
-    )]
-    pub(crate) fn configure(&mut self, config: OutlierDetection, now: Instant) -> Vec<Change> {
-        let before = self.left_alone();
-        let failures = config.consecutive_failures;
-        let breaker_changes = failures != self.config.consecutive_failures;
-        self.config = config;
-        for entry in self.entries.values_mut() {
-            if breaker_changes {
-                entry.configure(failures);
-            }
-            if self.config.is_off() {
-                entry.forget();
-            } else if self.began.is_none() {
-                entry.health.swap();
-            }
-        }
-        self.began = match self.config.is_off() {
-            true => None,
-            false => self.began.or(Some(now)),
-        };
-        self.forget_absent();
-        self.weigh();
-        self.changes_since(&before)
     }
 }
 

@@ -1,8 +1,7 @@
 //! What is done when an interval ends, a breaker trips or an ejection is over.
 
-use super::{ABSENT_MAX, Change, Outliers, ejections::Reason, entry::Entry};
+use super::{ABSENT_MAX, Outliers, ejections::Reason, entry::Entry};
 use crate::endpoint::Address;
-use std::collections::BTreeSet;
 use tokio::time::Instant;
 
 impl Outliers {
@@ -134,23 +133,6 @@ impl Outliers {
             self.entries.remove(&address);
             absent -= 1;
         }
-    }
-
-    /// The subchannels that are left alone now.
-    pub(super) fn left_alone(&self) -> BTreeSet<u64> {
-        if self.panic {
-            return BTreeSet::new();
-        }
-        let ejected = self.present().filter(|entry| entry.is_ejected());
-        ejected.flat_map(|entry| entry.ids.clone()).collect()
-    }
-
-    /// What is not as it was, when `before` were left alone.
-    pub(super) fn changes_since(&self, before: &BTreeSet<u64>) -> Vec<Change> {
-        let now = self.left_alone();
-        let ejected = now.difference(before).copied().map(Change::Ejected);
-        let returned = before.difference(&now).copied().map(Change::Returned);
-        ejected.chain(returned).collect()
     }
 
     fn present(&self) -> impl Iterator<Item = &Entry> {

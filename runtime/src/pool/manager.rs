@@ -87,9 +87,7 @@ impl Manager {
                     }
                 }
                 () = shared.lost.notified() => self.look(),
-                () = self.outliers.due() => {
-                    self.outliers.sweep(Instant::now());
-                }
+                () = self.outliers.due() => self.outliers.sweep(Instant::now()),
                 () = shared.wanted.notified() => self.connect_idle(),
                 () = sleep_until(due.unwrap_or(idle)), if due.is_some() => self.connect_due(),
                 () = sleep_until(idle) => {

@@ -12,10 +12,19 @@ mod spans;
 mod waking;
 
 use super::{ejections::Reason, *};
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
 const SECOND: Duration = Duration::from_secs(1);
 const NOBODY: [u64; 0] = [];
+
+/// What became of a subchannel in a sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    /// It gets no calls from now on.
+    Ejected(u64),
+    /// It gets calls again.
+    Returned(u64),
+}
 
 /// Subchannels 1 to n, each to an address of its own.
 struct Cluster {
@@ -74,8 +83,23 @@ impl Cluster {
     }
 
     fn pass(&mut self, time: Duration) -> Vec<Change> {
-        self.now += time;
-        self.outliers.sweep(self.now)
+        self.sweep_at(self.now + time)
+    }
+
+    fn sweep_at(&mut self, now: Instant) -> Vec<Change> {
+        self.now = now;
+        let before = self.unused();
+        self.outliers.sweep(now);
+        let after = self.unused();
+        let ejected = after.difference(&before).copied().map(Change::Ejected);
+        let returned = before.difference(&after).copied().map(Change::Returned);
+        ejected.chain(returned).collect()
+    }
+
+    /// Every subchannel that gets no calls, also those without a name here.
+    fn unused(&self) -> BTreeSet<u64> {
+        let ids = self.outliers.addresses.keys().copied();
+        ids.filter(|id| self.outliers.is_ejected(*id)).collect()
     }
 
     fn sweep(&mut self) -> Vec<Change> {

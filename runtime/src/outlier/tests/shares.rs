@@ -109,14 +109,14 @@ fn enforcement_is_by_lot() {
             (by_success_rate(rate), Reason::SuccessRate),
             (by_failure_percentage(percentage), Reason::FailurePercentage),
         ] {
-            let mut cluster = Cluster::new(config.with_base_ejection_time(SECOND), 5);
+            let config = config
+                .with_base_ejection_time(SECOND)
+                .with_max_ejection_time(SECOND);
+            let mut cluster = Cluster::new(config, 5);
             for _ in 0..400 {
-                cluster
-                    .outliers
-                    .entries
-                    .values_mut()
-                    .for_each(Entry::forget);
                 cluster.interval_of(&[100, 0, 0, 0, 0]);
+                cluster.pass(SECOND);
+                assert_eq!(cluster.ejected(), NOBODY);
             }
             let ejected = cluster.metric("outlier_ejections_total", Some(reason));
             let spared = cluster.metric("outlier_ejections_spared_total", Some(reason));

@@ -151,6 +151,23 @@ fn only_the_calls_of_one_interval_count() {
 }
 
 #[test]
+fn calls_that_began_before_an_ejection_are_not_compared() {
+    let mut cluster = cluster(a50());
+    let health = cluster.health[&1].clone();
+    let era = health.era();
+    eject(&mut cluster);
+    ejected_for(&mut cluster);
+    (2..=5).for_each(|id| cluster.calls(id, 100, 0));
+    // They hung until their deadlines.
+    (0..100).for_each(|_| health.record(era, Outcome::Failed));
+    assert_eq!(cluster.interval(), []);
+    cluster.hundreds(&[0; 5]);
+    (0..1_000).for_each(|_| health.record(era, Outcome::Answered));
+    cluster.record(1, Outcome::Failed, 1_000);
+    assert_eq!(cluster.interval(), [Change::Ejected(1)]);
+}
+
+#[test]
 fn buckets_are_swapped_and_zeroed() {
     let health = Health::new(0, Arc::default());
     let record = |outcome, times| (0..times).for_each(|_| health.record(health.era(), outcome));

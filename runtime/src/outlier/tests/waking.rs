@@ -16,7 +16,7 @@ async fn at_the_end_of_each_interval() {
         let began = Instant::now();
         cluster.outliers.due().await;
         assert_eq!(Instant::now() - began, 10 * SECOND);
-        cluster.outliers.sweep(Instant::now());
+        cluster.sweep_at(Instant::now());
     }
 }
 
@@ -28,15 +28,12 @@ async fn when_a_breaker_trips_and_when_its_ejection_ends() {
     cluster.record(1, Failed, 1);
     // Also if nobody waited just then, or whoever did gave up.
     assert!(is_due(&cluster.outliers).await);
-    assert_eq!(cluster.outliers.sweep(Instant::now()), [Change::Ejected(1)]);
+    assert_eq!(cluster.sweep_at(Instant::now()), [Change::Ejected(1)]);
     assert!(!is_due(&cluster.outliers).await);
     let ejected = Instant::now();
     cluster.outliers.due().await;
     assert_eq!(Instant::now() - ejected, 5 * SECOND);
-    assert_eq!(
-        cluster.outliers.sweep(Instant::now()),
-        [Change::Returned(1)]
-    );
+    assert_eq!(cluster.sweep_at(Instant::now()), [Change::Returned(1)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -60,7 +57,7 @@ async fn once_while_nothing_can_be_done() {
     let mut cluster = Cluster::new(OutlierDetection::new(), 1);
     cluster.record(1, Failed, 5);
     assert!(is_due(&cluster.outliers).await);
-    cluster.outliers.sweep(Instant::now());
+    cluster.sweep_at(Instant::now());
     // A dead address that is alone must not keep the task busy.
     for _ in 0..100 {
         cluster.record(1, Failed, 100);
@@ -69,7 +66,21 @@ async fn once_while_nothing_can_be_done() {
     // Another one changes that.
     cluster.add(2);
     assert!(is_due(&cluster.outliers).await);
-    assert_eq!(cluster.outliers.sweep(Instant::now()), [Change::Ejected(1)]);
+    assert_eq!(cluster.sweep_at(Instant::now()), [Change::Ejected(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_once_for_one_that_was_alone_and_ill_and_is_neither() {
+    let mut cluster = Cluster::new(OutlierDetection::new(), 1);
+    cluster.record(1, Failed, 5);
+    assert!(is_due(&cluster.outliers).await);
+    assert_eq!(cluster.sweep(), []);
+    cluster.record(1, Answered, 1);
+    cluster.add(2);
+    assert!(!is_due(&cluster.outliers).await);
+    cluster.record(1, Failed, 5);
+    assert!(is_due(&cluster.outliers).await);
+    assert_eq!(cluster.sweep(), [Change::Ejected(1)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,7 +88,7 @@ async fn not_for_what_an_ejected_address_does() {
     let mut cluster = Cluster::new(OutlierDetection::new(), 2);
     cluster.record(1, Failed, 5);
     assert!(is_due(&cluster.outliers).await);
-    cluster.outliers.sweep(Instant::now());
+    cluster.sweep_at(Instant::now());
     cluster.record(1, Failed, 100);
     cluster.record(1, Answered, 100);
     assert!(!is_due(&cluster.outliers).await);
@@ -88,7 +99,7 @@ async fn when_one_proves_itself_although_it_is_ejected() {
     let mut cluster = Cluster::new(OutlierDetection::new(), 2);
     (1..=2).for_each(|id| cluster.record(id, Failed, 5));
     assert!(is_due(&cluster.outliers).await);
-    cluster.outliers.sweep(Instant::now());
+    cluster.sweep_at(Instant::now());
     cluster.record(1, Answered, 4);
     assert!(!is_due(&cluster.outliers).await);
     cluster.record(1, Answered, 1);
