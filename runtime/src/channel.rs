@@ -5,7 +5,7 @@ use crate::{
     body::Body,
     call::Call,
     compression::Compression,
-    engine::{Connector, Error, ErrorKind},
+    engine::{Connector, Error},
     in_process::InProcess,
     layer::Layer,
     limits::Limits,
@@ -16,11 +16,13 @@ use crate::{
     outlier::OutlierDetection,
     policy::MethodPolicy,
     pool::{Plan, Pool},
-    resolver::{Destination, Resolver},
+    resolver::{Destination, Resolver, Target},
+    spread::Spread,
     status::Result,
     streaming::Streaming,
 };
-use http::uri::{InvalidUri, Scheme};
+#[cfg(feature = "tls")]
+use http::uri::Scheme;
 use prost::Message;
 use std::{fmt, sync::Arc};
 use tokio_stream::StreamExt;
@@ -32,31 +34,29 @@ pub struct Channel(Outbound);
 
 impl Channel {
     /// A channel to the service at `uri`: `http://host:port`, `https://host:port`
-    /// (TLS), `dns:///host:port`, `static:///host:port,host:port`, `ipv4:…`, `ipv6:…`
-    /// or `unix:/path`. It connects when first used, and again after a loss; calls
-    /// go to whichever addresses answer.
+    /// (TLS), `dns:///host:port`, `static:///host:port,host:port`, `ipv4:…`, `ipv6:…`,
+    /// `unix:/path`, or `in-process:name` ([`Server::serve_in_process`]). It connects
+    /// when first used, and again after a loss; calls go to whichever addresses answer.
+    ///
+    /// [`Server::serve_in_process`]: crate::Server::serve_in_process
     ///
     /// # Errors
     /// `Address` when `uri` is none of these.
     pub fn to(uri: impl AsRef<str>) -> Result<Self, Error> {
-        Ok(Self::toward(Destination::parse(uri.as_ref())?))
+        Ok(match Target::parse(uri.as_ref())? {
+            Target::Network(destination) => Self::toward(destination),
+            Target::InProcess(name) => Self(Outbound::new(Transport::Named(name.into()))),
+        })
     }
 
     /// A channel to the service called `authority` (`host` or `host:port`), which
     /// runs where `resolver` says.
     ///
     /// # Errors
-    /// `Address` when `authority` is none.
+    /// `Address` when `authority` is none, or has a user name.
     pub fn resolved_by(authority: &str, resolver: impl Resolver) -> Result<Self, Error> {
-        let read = authority.parse().map_err(|error: InvalidUri| {
-            let message = format!("`{authority}` is no `host` or `host:port`");
-            Error::new(ErrorKind::Address, message).because(error)
-        });
-        Ok(Self::toward(Destination {
-            scheme: Scheme::HTTP,
-            authority: read?,
-            resolver: Arc::new(resolver),
-        }))
+        let destination = Destination::resolved_by(authority, Arc::new(resolver))?;
+        Ok(Self::toward(destination))
     }
 
     fn toward(destination: Destination) -> Self {
@@ -70,8 +70,8 @@ impl Channel {
         let pool = Pool::new(Plan {
             connector: Arc::new(connector),
             resolver: destination.resolver,
-            balancer: None,
-            outlier_detection: OutlierDetection::new(),
+            said: Spread::default(),
+            configured: Spread::default(),
         });
         Self(Outbound::new(Transport::Wire(Arc::new(pool))))
     }
@@ -121,14 +121,14 @@ impl Channel {
     /// [`LeastRequest`](crate::LeastRequest).
     #[must_use]
     pub fn with_balancer(self, balancer: impl Balancer) -> Self {
-        self.again(|plan| plan.balancer = Some(Arc::new(balancer)))
+        self.again(|plan| plan.said.balancer = Some(Arc::new(balancer)))
     }
 
     /// The same service with other rules for which addresses are left alone, on
     /// connections of its own.
     #[must_use]
     pub fn with_outlier_detection(self, outlier_detection: OutlierDetection) -> Self {
-        self.again(|plan| plan.outlier_detection = outlier_detection)
+        self.again(|plan| plan.said.outlier_detection = Some(outlier_detection))
     }
 
     /// Makes calls by `policy`, unless they say otherwise themselves. What it does
@@ -139,20 +139,19 @@ impl Channel {
         self
     }
 
-    /// Makes calls by gRPC's service config, unless they or the
-    /// [policy](Self::with_policy) say otherwise, and spreads them as it says, if
-    /// it does, on connections of its own.
+    /// Makes calls by gRPC's service config, unless they or code say otherwise
+    /// ([policy](Self::with_policy), [balancer](Self::with_balancer),
+    /// [outlier detection](Self::with_outlier_detection)), and spreads them as it
+    /// says, if it does, on connections of its own.
     #[cfg(feature = "service-config")]
     #[must_use]
     pub fn with_service_config(mut self, config: crate::ServiceConfig) -> Self {
-        if let Some(said) = config.load_balancing() {
-            let spread = said.spread();
-            self = self.again(|plan| {
-                plan.balancer = Some(spread.balancer);
-                if let Some(outlier_detection) = spread.outlier_detection {
-                    plan.outlier_detection = outlier_detection;
-                }
-            });
+        let spread = config.load_balancing().map(crate::LoadBalancing::spread);
+        let spread = spread.unwrap_or_default();
+        if let Transport::Wire(pool) = &self.0.transport
+            && (spread.says_something() || pool.plan().configured.says_something())
+        {
+            self = self.again(|plan| plan.configured = spread);
         }
         self.0 = self.0.ruled(|rules| rules.config = Some(config));
         self
@@ -248,5 +247,44 @@ impl From<&Channel> for Channel {
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(all(test, feature = "service-config"))]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn code_says_what_an_outlier_is_in_whatever_order_it_speaks() {
+        let config = || {
+            let policy = r#"{ "outlier_detection_experimental": {
+                "interval": "7s", "childPolicy": [{ "round_robin": {} }] } }"#;
+            let text = format!(r#"{{ "loadBalancingConfig": [{policy}] }}"#);
+            crate::ServiceConfig::parse(&text).expect("a config")
+        };
+        let its_own = OutlierDetection::new()
+            .with_interval(Duration::from_secs(7))
+            .with_success_rate(None)
+            .with_failure_percentage(None);
+        let code = OutlierDetection::new().with_interval(Duration::from_secs(3));
+        let channel = || Channel::to("ipv4:127.0.0.1:1").expect("an address");
+        let configured = channel().with_service_config(config());
+        let coded = channel().with_outlier_detection(code.clone());
+        for (channel, wanted) in [
+            (configured.clone(), its_own),
+            (
+                configured.with_outlier_detection(code.clone()),
+                code.clone(),
+            ),
+            (coded.with_service_config(config()), code),
+        ] {
+            let Transport::Wire(pool) = &channel.0.transport else {
+                panic!("it leads to an address");
+            };
+            let spread = pool.plan().spread();
+            assert_eq!(spread.outlier_detection, Some(wanted));
+            assert!(spread.balancer.is_some(), "the config's");
+        }
     }
 }

@@ -1,13 +1,22 @@
 //! Where one copy of a service runs.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use std::{fmt, net::SocketAddr, os::unix::ffi::OsStrExt, path::PathBuf, sync::Arc};
+
+/// What a URI may hold as it is, as far as names of sockets are concerned.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'/')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Where to connect to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Address {
     /// An IP address and a port.
     Tcp(SocketAddr),
-    /// A Unix socket.
+    /// A Unix socket: a path, or after a zero byte the name of an abstract one.
     Unix(PathBuf),
 }
 
@@ -15,7 +24,10 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => address.fmt(f),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Unix(path) => match path.as_os_str().as_bytes().strip_prefix(b"\0") {
+                Some(name) => write!(f, "unix-abstract:{}", percent_encode(name, ESCAPED)),
+                None => write!(f, "unix:{}", path.display()),
+            },
         }
     }
 }

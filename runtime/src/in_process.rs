@@ -1,6 +1,8 @@
 //! Calls within one process: the same layers, deadlines, cancellation, metadata
 //! and statuses as over a socket, without a socket and without serialization.
 
+mod names;
+
 use crate::{
     body::{Body, Kind},
     deadline,
@@ -9,15 +11,40 @@ use crate::{
     guard::Guard,
     message::{Request, Response},
     method::Method,
-    status::{self, Result},
+    status::{self, Result, Status},
 };
 use http::Extensions;
+use std::future::pending;
+use tokio::sync::watch;
+
+pub use names::NamedServer;
+pub(crate) use names::reach;
 
 /// A server reached without a wire.
 pub(crate) struct InProcess {
     pub(crate) dispatch: Dispatch,
     /// Messages that wait between the two ends of a stream.
     pub(crate) messages_max: usize,
+    /// Whether the calls that stay are to end. Each of them listens, so that it is
+    /// known when the last one has ended.
+    pub(crate) calls: watch::Sender<bool>,
+}
+
+/// A call's stay with a server that may end before it: the call is in flight until
+/// this is dropped. The default has no end.
+#[derive(Default)]
+pub(crate) struct Stay(Option<watch::Receiver<bool>>);
+
+impl Stay {
+    /// Never, unless the server ends its calls.
+    async fn over(&mut self) -> Status {
+        if let Some(calls) = &mut self.0
+            && calls.wait_for(|over| *over).await.is_ok()
+        {
+            return Status::unavailable("the server has shut down");
+        }
+        pending().await
+    }
 }
 
 impl InProcess {
@@ -25,6 +52,7 @@ impl InProcess {
         &self,
         method: Method,
         mut request: Request<Body>,
+        mut stay: Stay,
     ) -> Result<Response<Body>> {
         let route = self.dispatch.find(method.path())?;
         let deadline = request.deadline();
@@ -33,9 +61,13 @@ impl InProcess {
         request.set_peer(Some(Peer::at(PeerAddress::InProcess)));
         request.set_compression(None);
         // The caller's stream has no deadline of its own: the call's covers it.
-        let request = request.map(|body| self.pump(body, Guard::default()));
+        let request = request.map(|body| self.pump(body, Guard::default(), Stay::default()));
 
-        let reply = self.dispatch.call(route, request).await;
+        let reply = tokio::select! {
+            biased;
+            reply = self.dispatch.call(route, request) => reply,
+            over = stay.over() => Err(over),
+        };
         let mut response = reply.map_err(|status| status::as_if_sent(&status))?;
         *response.extensions_mut() = Extensions::new();
         *response.metadata_mut() =
@@ -45,15 +77,19 @@ impl InProcess {
         let response = response.with_compression(None);
         Ok(response.map(|body| {
             let guard = Guard::new(deadline::earlier(deadline, body.deadline));
-            self.pump(body, guard)
+            self.pump(body, guard, stay)
         }))
     }
 
     /// Lets a stream run ahead of its reader, as far as a socket would.
-    fn pump(&self, body: Body, guard: Guard) -> Body {
+    fn pump(&self, body: Body, guard: Guard, mut stay: Stay) -> Body {
         match body.kind {
             Kind::Many(messages) => {
-                let (arriving, forward) = messages.pump(guard, self.messages_max);
+                let (arriving, forward) = messages.pump(
+                    guard,
+                    Box::pin(async move { stay.over().await }),
+                    self.messages_max,
+                );
                 let counted = body.counted;
                 let forward = body.context.unwrap_or_default().scope(forward);
                 tokio::spawn(async move {

@@ -9,6 +9,7 @@
 //!
 //! The modules below are in order: each uses only those above it.
 
+mod backoff;
 mod reserved;
 
 mod wire;
@@ -45,6 +46,7 @@ mod balance;
 mod resolver;
 
 mod outlier;
+mod spread;
 
 mod underway;
 
@@ -105,6 +107,7 @@ pub use engine::{ClientTls, PeerIdentity, Pem, ServerTls};
 pub use engine::{Error, ErrorKind, HttpBody, Listen, Listener, Peer, PeerAddress};
 pub use extension::Extension;
 pub use http_service::HttpService;
+pub use in_process::NamedServer;
 pub use layer::{Layer, Next};
 pub use limits::{Limit, Limits};
 pub use message::{IntoRequest, IntoStreamingRequest, Request, Response};

@@ -7,7 +7,7 @@ use crate::{
     compression::Compression,
     deadline::Deadline,
     engine::{BoxFuture, HttpBody},
-    in_process::InProcess,
+    in_process::{self, InProcess, Stay},
     layer::{Endpoint, Layers},
     limits::Limits,
     message::{Request, Response},
@@ -37,6 +37,8 @@ pub(crate) struct Outbound {
 pub(crate) enum Transport {
     Wire(Arc<Pool>),
     InProcess(Arc<InProcess>),
+    /// Whoever has this name in this process when a call is made.
+    Named(Arc<str>),
 }
 
 /// What one call asks of the channel.
@@ -102,8 +104,7 @@ impl Outbound {
 fn throttle(rules: &Rules) -> Throttle {
     let config = rules.config.as_ref();
     let said = config.and_then(ServiceConfig::retry_throttling);
-    // What the config says was read within these bounds.
-    let said = said.and_then(|said| Throttle::new(said.max_tokens, said.token_ratio).ok());
+    let said = said.map(|said| Throttle::new(said.max_tokens, said.token_ratio));
     said.unwrap_or_default()
 }
 
@@ -126,20 +127,25 @@ struct Outgoing {
 impl Endpoint for Outgoing {
     fn call(self: Arc<Self>, mut request: Request<Body>) -> BoxFuture<Result<Response<Body>>> {
         Box::pin(async move {
-            match &self.transport {
-                Transport::Wire(pool) => self.send(pool, request).await,
-                Transport::InProcess(server) => {
-                    if self.options.is_of_retry {
-                        retry::mark(request.metadata_mut());
-                    }
-                    server.call(self.method, request).await
-                }
+            let (server, stay) = match &self.transport {
+                Transport::Wire(pool) => return self.send(pool, request).await,
+                Transport::InProcess(server) => (server.clone(), Stay::default()),
+                Transport::Named(name) => in_process::reach(name, self.waits_for_ready()).await?,
+            };
+            if self.options.is_of_retry {
+                retry::mark(request.metadata_mut());
             }
+            server.call(self.method, request, stay).await
         })
     }
 }
 
 impl Outgoing {
+    fn waits_for_ready(&self) -> bool {
+        let said = self.options.wait_for_ready;
+        said.unwrap_or(self.rule.wait_for_ready)
+    }
+
     async fn send(&self, pool: &Arc<Pool>, request: Request<Body>) -> Result<Response<Body>> {
         let deadline = request.deadline();
         let hash = match self.options.hash.or_else(|| self.rules.hash(&request)) {
@@ -154,10 +160,9 @@ impl Outgoing {
             self.compression,
             self.rule.request_bytes_max,
         )?;
-        let wait_for_ready = self.options.wait_for_ready;
         let sending = Sending {
             pool: pool.clone(),
-            wait_for_ready: wait_for_ready.unwrap_or(self.rule.wait_for_ready),
+            wait_for_ready: self.waits_for_ready(),
             deadline,
             hash,
             response_bytes_max: self.rule.response_bytes_max,
@@ -262,6 +267,7 @@ impl fmt::Debug for Outbound {
         let target = match &self.transport {
             Transport::Wire(pool) => pool.plan().connector.authority.as_str(),
             Transport::InProcess(_) => "in process",
+            Transport::Named(name) => name,
         };
         f.debug_struct("Channel")
             .field("target", &target)

@@ -13,7 +13,7 @@ use crate::{
         Listening, Settings,
     },
     http_service::{HttpLayer, HttpService},
-    in_process::InProcess,
+    in_process::{InProcess, NamedServer},
     layer::Layer,
     limits::Limits,
     metrics::Metrics,
@@ -21,6 +21,7 @@ use crate::{
     routes::Routes,
 };
 use std::{collections::HashMap, convert::Infallible, fmt, sync::Arc};
+use tokio::sync::watch;
 use tonic::server::NamedService;
 
 /// Serves any number of services on one address or several.
@@ -226,12 +227,41 @@ impl Server {
     /// # Errors
     /// `Duplicate` when two services have one name.
     pub fn in_process(mut self) -> Result<Channel, Error> {
+        Ok(Channel::in_process(self.without_wire()?))
+    }
+
+    /// Answers the channels of this process that lead to `in-process:<name>`
+    /// ([`Channel::to`]), from now on and until what this returns is dropped: as
+    /// [`in_process`](Self::in_process), for those who know nothing but a URI.
+    ///
+    /// ```
+    /// # async fn run(shop: cordial_runtime::Routes<()>) -> Result<(), cordial_runtime::Error> {
+    /// use cordial_runtime::{Channel, Server};
+    ///
+    /// let server = Server::new().add(shop).serve_in_process("shop")?;
+    /// let channel = Channel::to("in-process:shop")?;
+    /// # let _ = (server, channel);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `Bind` while another server of this process has the name, `Address` when it is
+    /// empty, `Duplicate` when two services have one name.
+    pub fn serve_in_process(mut self, name: &str) -> Result<NamedServer, Error> {
+        let shutdown = self.shutdown.take();
+        let drain_grace = self.settings.limits.drain_grace;
+        NamedServer::new(name, self.without_wire()?, shutdown, drain_grace)
+    }
+
+    fn without_wire(&mut self) -> Result<InProcess, Error> {
         self.check()?;
         self.admit();
-        Ok(Channel::in_process(InProcess {
-            dispatch: self.dispatch,
+        Ok(InProcess {
+            dispatch: std::mem::take(&mut self.dispatch),
             messages_max: self.settings.limits.in_process_messages_max,
-        }))
+            calls: watch::Sender::new(false),
+        })
     }
 
     /// What the server counts of itself, from the start and as it serves.

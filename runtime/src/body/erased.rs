@@ -56,8 +56,14 @@ pub(crate) trait AnyStream: Send {
     fn message_type(&self) -> TypeId;
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
     /// The same messages through a channel that holds `capacity` of them, and
-    /// the future that moves them there: what a socket does for the two ends.
-    fn pump(self: Box<Self>, guard: Guard, capacity: usize) -> (Box<dyn AnyStream>, BoxFuture<()>);
+    /// the future that moves them there, until `over`: what a socket does for the
+    /// two ends.
+    fn pump(
+        self: Box<Self>,
+        guard: Guard,
+        over: BoxFuture<Status>,
+        capacity: usize,
+    ) -> (Box<dyn AnyStream>, BoxFuture<()>);
 }
 
 /// Messages of type `T`.
@@ -88,20 +94,34 @@ impl<T: Message + 'static> AnyStream for Messages<T> {
         self
     }
 
-    fn pump(self: Box<Self>, guard: Guard, capacity: usize) -> (Box<dyn AnyStream>, BoxFuture<()>) {
+    fn pump(
+        self: Box<Self>,
+        guard: Guard,
+        over: BoxFuture<Status>,
+        capacity: usize,
+    ) -> (Box<dyn AnyStream>, BoxFuture<()>) {
         let (sender, receiver) = mpsc::channel(capacity.clamp(1, Semaphore::MAX_PERMITS));
         let arriving = Messages(Box::pin(ReceiverStream::new(receiver)));
-        (Box::new(arriving), Box::pin(forward(self.0, guard, sender)))
+        (
+            Box::new(arriving),
+            Box::pin(forward(self.0, guard, over, sender)),
+        )
     }
 }
 
-/// Moves messages until they end or nobody receives them any more.
-async fn forward<T>(mut stream: BoxStream<T>, mut guard: Guard, sender: mpsc::Sender<Result<T>>) {
+/// Moves messages until they end, are to end or nobody receives them any more.
+async fn forward<T>(
+    mut stream: BoxStream<T>,
+    mut guard: Guard,
+    mut over: BoxFuture<Status>,
+    sender: mpsc::Sender<Result<T>>,
+) {
     let mut next =
         async || poll_fn(|cx| guard.poll(cx, |cx| contain(|| stream.as_mut().poll_next(cx)))).await;
     loop {
         let next = tokio::select! {
             next = next() => next.flatten(),
+            over = &mut over => Err(over),
             () = sender.closed() => return,
         };
         let message = match next {

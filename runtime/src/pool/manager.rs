@@ -44,12 +44,14 @@ struct Attempted {
 
 impl Manager {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        let balancer = shared.plan.balancer.clone();
+        let spread = shared.plan.spread();
         let calls = shared.calls.load(Ordering::Relaxed);
-        let outliers = Outliers::new(shared.plan.outlier_detection.clone());
+        let outliers = Outliers::new(spread.outlier_detection.unwrap_or_default());
         let outliers = outliers.counting(shared.ejections.clone());
         Self {
-            balancer: balancer.unwrap_or_else(|| Arc::new(PickFirst::new())),
+            balancer: spread
+                .balancer
+                .unwrap_or_else(|| Arc::new(PickFirst::new())),
             shared,
             slots: Vec::new(),
             attempts: JoinSet::new(),
@@ -122,7 +124,7 @@ impl Manager {
         };
         self.unresolved = None;
         self.listed = true;
-        if self.shared.plan.balancer.is_none() {
+        if self.shared.plan.spread().balancer.is_none() {
             self.balancer = match list.len() {
                 1 => Arc::new(PickFirst::new()),
                 _ => Arc::new(LeastRequest::new()),

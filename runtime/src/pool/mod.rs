@@ -1,17 +1,17 @@
 //! The subchannels of a channel: who is connected, and whose turn it is.
 
-mod backoff;
 mod eyeballs;
 mod manager;
 mod slot;
 
 use crate::{
-    balance::{Balancer, Pick, Picker},
+    balance::{Pick, Picker},
     engine::Connector,
     metrics::Metric,
-    outlier::{Ejections, OutlierDetection},
+    outlier::Ejections,
     resolver::Resolver,
     retry::Tried,
+    spread::Spread,
     status::{Result, Status},
 };
 use manager::Manager;
@@ -34,9 +34,18 @@ pub(crate) use slot::Subchannel;
 pub(crate) struct Plan {
     pub(crate) connector: Arc<Connector>,
     pub(crate) resolver: Arc<dyn Resolver>,
-    /// `None` for what suits the number of addresses.
-    pub(crate) balancer: Option<Arc<dyn Balancer>>,
-    pub(crate) outlier_detection: OutlierDetection,
+    /// What code says of who gets calls,
+    pub(crate) said: Spread,
+    /// and what the service config does.
+    pub(crate) configured: Spread,
+}
+
+impl Plan {
+    /// Who gets calls: code over service config. Without a balancer, what suits the
+    /// number of addresses.
+    pub(crate) fn spread(&self) -> Spread {
+        self.said.clone().or(self.configured.clone())
+    }
 }
 
 /// The subchannels of a channel. One task, begun by the first call, keeps them

@@ -1,8 +1,8 @@
 //! One place in a pool: an address, or several of which one is used, and how far
 //! its connection has come.
 
-use super::backoff::backoff;
 use crate::{
+    backoff::backoff,
     balance::{Candidate, Load},
     deadline::Deadline,
     endpoint::Endpoint,
@@ -158,7 +158,7 @@ impl Slot {
     }
 
     fn failed(&mut self, since: Instant, why: Status) {
-        let until = since + backoff(self.failures);
+        let until = since + backoff(self.failures, fastrand::f64());
         self.failures = self.failures.saturating_add(1);
         self.why = Some(why);
         self.state = State::Waiting { until };

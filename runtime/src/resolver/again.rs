@@ -2,7 +2,7 @@
 //! endpoints fail, later if nobody answers.
 
 use super::{Refresh, news::News, unfold::unfold};
-use crate::{endpoint::Endpoint, reply::BoxStream, status::Result};
+use crate::{backoff::backoff, endpoint::Endpoint, reply::BoxStream, status::Result};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
@@ -22,11 +22,8 @@ pub(super) const INTERVAL_MAX: Duration = Duration::from_secs(300);
 const FRESH_MIN: f64 = 0.8;
 const FRESH_MAX: f64 = 0.95;
 
-/// The gRPC connection backoff document's numbers, for look-ups that failed.
-const BACKOFF_MIN: Duration = Duration::from_secs(1);
-const BACKOFF_MAX: Duration = Duration::from_secs(120);
-const BACKOFF_FACTOR: f64 = 1.6;
-const BACKOFF_JITTER: f64 = 0.2;
+/// How much longer the shortest pause is than [`INTERVAL_MIN`], by chance.
+const INTERVAL_JITTER: f64 = 0.2;
 
 /// Asks whoever knows, once.
 pub(super) trait LookUp: Send + 'static {
@@ -108,17 +105,9 @@ fn interval(fresh: Duration, random: f64) -> Duration {
     let part = FRESH_MIN + (FRESH_MAX - FRESH_MIN) * random;
     let interval = fresh.min(INTERVAL_MAX).mul_f64(part);
     match interval < INTERVAL_MIN {
-        true => INTERVAL_MIN.mul_f64(1.0 + BACKOFF_JITTER * random),
+        true => INTERVAL_MIN.mul_f64(1.0 + INTERVAL_JITTER * random),
         false => interval,
     }
-}
-
-/// How long to wait after one more look-up than `failures` has failed; `random` in 0..1.
-fn backoff(failures: u32, random: f64) -> Duration {
-    let exponent = i32::try_from(failures).unwrap_or(i32::MAX);
-    let grown = BACKOFF_MIN.as_secs_f64() * BACKOFF_FACTOR.powi(exponent);
-    let base = grown.min(BACKOFF_MAX.as_secs_f64());
-    Duration::from_secs_f64(base * (1.0 + BACKOFF_JITTER * (2.0 * random - 1.0)))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{
     Resolver,
     fixed::Fixed,
-    host::{Host, HostPort, decode_bytes, v6},
+    host::{Host, HostPort, decode, decode_bytes, v6},
     names,
     several::Several,
 };
@@ -11,8 +11,11 @@ use crate::{
     endpoint::{Address, Endpoint},
     engine::{Error, ErrorKind},
 };
-use http::uri::{Authority, Scheme};
-use std::{ffi::OsString, net::SocketAddr, os::unix::ffi::OsStringExt, path::PathBuf, sync::Arc};
+use http::uri::{Authority, InvalidUri, Scheme};
+use std::{
+    borrow::Cow, ffi::OsString, net::SocketAddr, os::unix::ffi::OsStringExt, path::PathBuf,
+    sync::Arc,
+};
 
 /// Hosts and addresses in one URI.
 const URI_HOSTS_MAX: usize = 100;
@@ -24,12 +27,23 @@ const HTTPS_PORT: u16 = 443;
 const GRPC_PORT: u16 = 443;
 const DNS_PORT: u16 = 53;
 
+const USER: &str = "it has a user name (what is before `@`), which gRPC does not send";
+
 const FORMS: &str = "`http://host:port`, `https://host:port`, `dns:///host:port`, \
      `dns://1.2.3.4:53/host:port` (asks that DNS server), `dns:///_service._proto.name` (SRV records), \
      `ipv4:1.2.3.4:80,5.6.7.8:80`, `ipv6:[::1]:80,[::2]:80`, `static:///host1:port1,host2:port2`, \
-     `unix:/path` or `unix-abstract:name`";
+     `unix:/path`, `unix-abstract:name` or `in-process:name`";
 
 /// Where a channel leads.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// To addresses.
+    Network(Destination),
+    /// To whoever has this name in this process.
+    InProcess(String),
+}
+
+/// A service that has addresses.
 #[derive(Clone, Debug)]
 pub(crate) struct Destination {
     /// Plain text, or TLS if it is `https`.
@@ -40,7 +54,7 @@ pub(crate) struct Destination {
     pub(crate) resolver: Arc<dyn Resolver>,
 }
 
-impl Destination {
+impl Target {
     /// Where `uri` leads.
     ///
     /// # Errors
@@ -49,8 +63,33 @@ impl Destination {
         read(uri).map_err(|why| {
             Error::new(
                 ErrorKind::Address,
-                format!("no channel to `{uri}`: {why}; write {FORMS}"),
+                format!(
+                    "no channel to `{}`: {why}; write {FORMS}",
+                    without_user(uri)
+                ),
             )
+        })
+    }
+}
+
+impl Destination {
+    /// The service called `authority`, which runs where `resolver` says.
+    ///
+    /// # Errors
+    /// `Address` when `authority` is none, or has a user name.
+    pub(crate) fn resolved_by(authority: &str, resolver: Arc<dyn Resolver>) -> Result<Self, Error> {
+        let none = |why: &dyn std::fmt::Display| {
+            let shown = without_user(authority);
+            let what = format!("`{shown}` is no `host` or `host:port`: {why}");
+            Error::new(ErrorKind::Address, what)
+        };
+        if has_user(authority) {
+            return Err(none(&USER));
+        }
+        Ok(Self {
+            scheme: Scheme::HTTP,
+            authority: authority.parse().map_err(|why: InvalidUri| none(&why))?,
+            resolver,
         })
     }
 
@@ -69,7 +108,31 @@ impl Destination {
     }
 }
 
-fn read(uri: &str) -> Result<Destination, String> {
+/// Whether `uri` has something that may be a user name, and a password with it. What
+/// names a socket or a server may hold any letter.
+fn has_user(uri: &str) -> bool {
+    let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
+    let is_name = ["unix", "unix-abstract", "in-process"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known));
+    uri.contains('@') && !is_name
+}
+
+/// `uri` for everybody's eyes: what may be a user name and a password is left out.
+fn without_user(uri: &str) -> Cow<'_, str> {
+    let Some((before, host)) = uri.rsplit_once('@').filter(|_| has_user(uri)) else {
+        return uri.into();
+    };
+    match before.split_once("://") {
+        Some((scheme, _)) if is_scheme(scheme) => format!("{scheme}://…@{host}").into(),
+        _ => format!("…@{host}").into(),
+    }
+}
+
+fn read(uri: &str) -> Result<Target, String> {
+    if has_user(uri) {
+        return Err(USER.to_owned());
+    }
     let (scheme, rest) = match uri.split_once(':') {
         Some((scheme, rest)) if is_scheme(scheme) => (scheme.to_ascii_lowercase(), rest),
         _ => return Err("it has no scheme".to_owned()),
@@ -81,7 +144,8 @@ fn read(uri: &str) -> Result<Destination, String> {
                 .to_owned(),
         );
     }
-    match scheme.as_str() {
+    let destination = match scheme.as_str() {
+        "in-process" => return Ok(Target::InProcess(decode(name(rest)?)?)),
         "http" => web(rest, Scheme::HTTP, HTTP_PORT),
         "https" => web(rest, Scheme::HTTPS, HTTPS_PORT),
         "dns" => dns(rest),
@@ -94,7 +158,8 @@ fn read(uri: &str) -> Result<Destination, String> {
             "it has no scheme (`http://{host}:{rest}`, if it speaks plain text)"
         )),
         other => Err(format!("`{other}` is no scheme known here")),
-    }
+    };
+    destination.map(Target::Network)
 }
 
 /// RFC 3986, section 3.1.
@@ -283,10 +348,7 @@ fn unix_abstract(rest: &str) -> Result<Destination, String> {
     use std::os::android::net::SocketAddrExt;
     #[cfg(target_os = "linux")]
     use std::os::linux::net::SocketAddrExt;
-    let name = decode_bytes(rest)?;
-    if name.is_empty() || rest.starts_with("//") {
-        return Err("right after its scheme is no name".to_owned());
-    }
+    let name = decode_bytes(name(rest)?)?;
     if name.contains(&0) {
         return Err("its name holds a zero byte".to_owned());
     }
@@ -298,6 +360,14 @@ fn unix_abstract(rest: &str) -> Result<Destination, String> {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn unix_abstract(_rest: &str) -> Result<Destination, String> {
     Err("this system has no abstract sockets".to_owned())
+}
+
+/// A name that is nobody's but ours: it has no server before it.
+fn name(rest: &str) -> Result<&str, String> {
+    match rest.is_empty() || rest.starts_with("//") {
+        true => Err("right after its scheme is no name".to_owned()),
+        false => Ok(rest),
+    }
 }
 
 fn socket(path: PathBuf) -> Result<Destination, String> {

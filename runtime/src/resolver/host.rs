@@ -30,9 +30,6 @@ impl HostPort {
     /// Reads `host`, `host:port`, `[v6]` and `[v6]:port`; the error says what
     /// keeps `text` from being one.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        if text.contains('@') {
-            return Err("it has a user name, which gRPC does not send".to_owned());
-        }
         let text = decode(text)?;
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {
@@ -101,7 +98,7 @@ pub(super) fn decode_bytes(text: &str) -> Result<Vec<u8>, String> {
     Ok(percent_decode_str(text).collect())
 }
 
-fn decode(text: &str) -> Result<String, String> {
+pub(super) fn decode(text: &str) -> Result<String, String> {
     String::from_utf8(decode_bytes(text)?).map_err(|_| "it is no UTF-8".to_owned())
 }
 

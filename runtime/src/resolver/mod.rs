@@ -24,7 +24,7 @@ use crate::{
 use std::{fmt, sync::Arc};
 use tokio::sync::Notify;
 
-pub(crate) use destination::Destination;
+pub(crate) use destination::{Destination, Target};
 
 /// Tells where a service runs, and tells again when that changes.
 pub trait Resolver: fmt::Debug + Send + Sync + 'static {

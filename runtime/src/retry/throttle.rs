@@ -17,36 +17,21 @@ pub(crate) struct Throttle {
 }
 
 const ONE: u32 = 1_000;
-#[cfg(any(test, feature = "service-config"))]
-const TOKENS_MAX: u32 = 1_000;
 
 impl Throttle {
-    /// `max_tokens` is 1 to 1,000; of `token_ratio`, which is more than 0, three decimal
-    /// places count.
-    ///
-    /// # Errors
-    /// What is wrong with which of them.
+    /// Of `token_ratio` three decimal places count (gRFC A6). Both are within the
+    /// bounds that a service config was read by.
     #[cfg(any(test, feature = "service-config"))]
-    pub(crate) fn new(max_tokens: u32, token_ratio: f64) -> Result<Self, String> {
-        if !(1..=TOKENS_MAX).contains(&max_tokens) {
-            return Err(format!(
-                "`maxTokens` is {max_tokens}: it must be 1 to {TOKENS_MAX}"
-            ));
-        }
-        // 0.29 is a little less than 290 thousandths; nobody writes the seventh place.
+    pub(crate) fn new(max_tokens: u32, token_ratio: f64) -> Self {
+        // 1.001 is a little less than 1001 thousandths; nobody writes the seventh place.
         let thousandths = (token_ratio * f64::from(ONE) + 1e-4).floor();
-        if !(thousandths >= 1.0 && token_ratio.is_finite()) {
-            return Err(format!(
-                "`tokenRatio` is {token_ratio}: it must be 0.001 or more"
-            ));
-        }
-        let tokens_max = max_tokens * ONE;
-        Ok(Self {
+        let tokens_max = max_tokens.saturating_mul(ONE);
+        Self {
             tokens: AtomicU32::new(tokens_max),
             tokens_max,
             // More than there can be is as good as all.
             success: thousandths.min(f64::from(tokens_max)) as u32,
-        })
+        }
     }
 
     /// Counts an attempt that failed; whether another may follow.

@@ -4,17 +4,12 @@ use super::{EjectionRule, LoadBalancing};
 use crate::{
     balance::{Balancer, LeastRequest, PickFirst, RingHash, RoundRobin, WeightedRoundRobin},
     outlier::{FailurePercentage, OutlierDetection, SuccessRate},
+    spread::Spread,
 };
 use std::sync::Arc;
 
-/// What a service config says of who gets calls.
-pub(crate) struct Spread {
-    pub(crate) balancer: Arc<dyn Balancer>,
-    /// `None` if it leaves that to the channel.
-    pub(crate) outlier_detection: Option<OutlierDetection>,
-}
-
 impl LoadBalancing {
+    /// Who gets calls by it.
     pub(crate) fn spread(&self) -> Spread {
         let balancer: Arc<dyn Balancer> = match self {
             Self::PickFirst { shuffle } => Arc::new(PickFirst::new().with_shuffle(*shuffle)),
@@ -55,7 +50,7 @@ impl LoadBalancing {
             }
         };
         Spread {
-            balancer,
+            balancer: Some(balancer),
             outlier_detection: None,
         }
     }

@@ -24,6 +24,9 @@ const TEXT_BYTES_MAX: usize = 1024 * 1024;
 /// Tokens of retry throttling: the bound of gRFC A6.
 const TOKENS_MAX: u32 = 1000;
 
+/// The least that counts of a ratio, of which three decimal places do (gRFC A6).
+const TOKEN_RATIO_MIN: f64 = 0.001;
+
 /// What a service's owner says of the calls to it: the JSON that gRPC calls a
 /// service config.
 ///
@@ -57,7 +60,8 @@ pub struct RetryThrottling {
     /// Tokens at the start and at most: 1 to 1000. A failure takes one, and
     /// nothing is made again while there are no more than half.
     pub max_tokens: u32,
-    /// Tokens, or parts of one, that a success gives back: at least 0.001.
+    /// Tokens, or parts of one, that a success gives back: at least 0.001. Three
+    /// decimal places count.
     pub token_ratio: f64,
 }
 
@@ -149,11 +153,11 @@ impl RetryThrottling {
     }
 }
 
-/// Decimals beyond the third do not count (gRFC A6).
 fn token_ratio(node: &Node<'_>, mistakes: &mut Mistakes) -> Option<f64> {
-    let ratio = (node.number(mistakes)? * 1000.0).floor() / 1000.0;
-    if ratio <= 0.0 {
-        node.wrong("wants at least 0.001", mistakes);
+    let ratio = node.number(mistakes)?;
+    if ratio < TOKEN_RATIO_MIN {
+        let wanted = format_args!("wants at least {TOKEN_RATIO_MIN}");
+        node.wrong(wanted, mistakes);
         return None;
     }
     Some(ratio)

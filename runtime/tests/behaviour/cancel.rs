@@ -1,12 +1,12 @@
 //! A caller that stops waiting stops the work, on both sides, at once.
 
-use crate::{Over, common::*, over_both};
+use crate::{Over, common::*, over_each};
 use cordial_runtime::Response;
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, oneshot};
 
-over_both! {
+over_each! {
     dropping_a_call_drops_the_handler
     dropping_a_call_drops_its_request_stream
     dropping_a_reply_stream_drops_the_handlers

@@ -1,6 +1,6 @@
 //! Deadlines: seen by the handler, held by both sides, to the last message.
 
-use crate::{Over, common::*, over_both};
+use crate::{Over, common::*, over_each};
 use cordial_runtime::{Code, Response};
 use futures_util::{StreamExt, stream};
 use std::{
@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-over_both! {
+over_each! {
     a_handler_sees_the_deadline
     a_passed_deadline_reaches_no_handler
     a_slow_handler_is_dropped

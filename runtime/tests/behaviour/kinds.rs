@@ -1,13 +1,13 @@
 //! The four kinds of methods, and streams that are empty, long, large or short.
 
-use crate::{Over, common::*, over_both};
+use crate::{Over, common::*, over_each};
 use cordial_runtime::{Peer, PeerAddress, Response};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::sync::Arc;
 use tokio::sync::{Barrier, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
-over_both! {
+over_each! {
     a_unary_call_echoes
     a_server_streams
     a_client_streams
@@ -228,7 +228,7 @@ async fn the_peer_is_known(over: Over) {
     let probe = Probe::echo().unary(move |request| async move {
         match (over, request.peer().map(Peer::address)) {
             (Over::Wire, Some(PeerAddress::Tcp(address))) if address.ip().is_loopback() => {}
-            (Over::InProcess, Some(PeerAddress::InProcess)) => {}
+            (Over::InProcess | Over::Name, Some(PeerAddress::InProcess)) => {}
             (_, peer) => panic!("{peer:?}"),
         }
         Ok(request.into_inner().into())

@@ -1,6 +1,6 @@
 //! Layers, on the server and on the channel.
 
-use crate::{Over, common::*, over_both};
+use crate::{Over, common::*, over_each};
 use cordial_runtime::{
     Body, Code, Extension, Idempotency, Layer, Method, MethodKind, Next, Request, Response, Result,
     Routes, Server, Status,
@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-over_both! {
+over_each! {
     layers_run_in_order
     a_layer_sees_the_method
     a_layer_may_refuse

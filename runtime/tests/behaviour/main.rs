@@ -1,5 +1,5 @@
-//! How calls behave, whatever carries them: every case runs over a socket and
-//! within one process, and must not be able to tell which.
+//! How calls behave, whatever carries them: every case runs over a socket, within
+//! one process, and by a name in it, and must not be able to tell which.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -15,20 +15,25 @@ mod routes;
 mod status;
 
 use common::{Probe, Serving};
-use cordial_runtime::{Channel, Server};
-use std::ops::Deref;
+use cordial_runtime::{Channel, NamedServer, Server};
+use std::{
+    ops::Deref,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 /// What carries a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Over {
     Wire,
     InProcess,
+    Name,
 }
 
 /// A channel, and the server at its end.
 struct Reached {
     channel: Channel,
     _serving: Option<Serving>,
+    _named: Option<NamedServer>,
 }
 
 impl Over {
@@ -39,12 +44,24 @@ impl Over {
                 Reached {
                     channel: serving.channel(),
                     _serving: Some(serving),
+                    _named: None,
                 }
             }
             Self::InProcess => Reached {
                 channel: server.in_process().unwrap(),
                 _serving: None,
+                _named: None,
             },
+            Self::Name => {
+                static NAMES: AtomicU64 = AtomicU64::new(0);
+                let name = format!("server {}", NAMES.fetch_add(1, Ordering::Relaxed));
+                let named = server.serve_in_process(&name).unwrap();
+                Reached {
+                    channel: Channel::to(named.uri()).unwrap(),
+                    _serving: None,
+                    _named: Some(named),
+                }
+            }
         }
     }
 
@@ -60,8 +77,8 @@ impl Deref for Reached {
     }
 }
 
-/// Runs each `async fn case(over: Over)` of its module over both.
-macro_rules! over_both {
+/// Runs each `async fn case(over: Over)` of its module over each.
+macro_rules! over_each {
     ($($case:ident)*) => {
         mod wire {
             $(#[tokio::test]
@@ -75,6 +92,12 @@ macro_rules! over_both {
                 crate::common::within(super::$case(crate::Over::InProcess)).await
             })*
         }
+        mod name {
+            $(#[tokio::test]
+            async fn $case() {
+                crate::common::within(super::$case(crate::Over::Name)).await
+            })*
+        }
     };
 }
-use over_both;
+use over_each;

@@ -1,13 +1,13 @@
 //! Metadata before and after the messages, both ways.
 
-use crate::{Over, common::*, over_both};
+use crate::{Over, common::*, over_each};
 use cordial_runtime::{
     Code, Request, Response, Status,
     metadata::{MetadataMap, MetadataValue},
 };
 use futures_util::{StreamExt, stream};
 
-over_both! {
+over_each! {
     a_request_carries_metadata
     a_reply_carries_metadata
     trailers_follow_a_reply

@@ -1,10 +1,10 @@
 //! A panic ends the call it happens in with INTERNAL, and nothing else.
 
-use crate::{Over, common::*, over_both};
+use crate::{Over, common::*, over_each};
 use cordial_runtime::{Code, Response, Server, Status};
 use futures_util::{StreamExt, stream};
 
-over_both! {
+over_each! {
     a_handler_may_panic
     a_stream_may_panic
     a_layer_may_panic

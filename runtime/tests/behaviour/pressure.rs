@@ -1,6 +1,6 @@
 //! A stream runs ahead of its reader only so far.
 
-use crate::{Over, common::*, over_both};
+use crate::{Over, common::*, over_each};
 use cordial_runtime::{BoxStream, Response};
 use futures_util::{StreamExt, stream};
 use std::sync::{
@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-over_both! {
+over_each! {
     a_reply_stream_waits_for_its_reader
     a_request_stream_waits_for_its_reader
 }
@@ -20,7 +20,7 @@ const BYTES: usize = 64 << 10;
 /// sender's. On the wire: what the windows and the send buffer hold, below 8 MiB.
 fn ahead_max(over: Over) -> u64 {
     match over {
-        Over::InProcess => 18,
+        Over::InProcess | Over::Name => 18,
         Over::Wire => (8 << 20) / BYTES as u64,
     }
 }

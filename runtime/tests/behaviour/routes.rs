@@ -1,10 +1,10 @@
 //! Which handler a call reaches, and what it hears if there is none.
 
-use crate::{Over, common::*, over_both};
+use crate::{Over, common::*, over_each};
 use cordial_runtime::{Code, Method, Request, Response, Result, Routes, Server, Streaming};
 use futures_util::{StreamExt, stream};
 
-over_both! {
+over_each! {
     an_unknown_method_is_unimplemented
     an_unknown_service_is_unimplemented
     a_server_may_serve_nothing

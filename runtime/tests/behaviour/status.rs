@@ -1,10 +1,10 @@
 //! How calls end badly: code, message, details and metadata arrive as sent.
 
-use crate::{Over, common::*, over_both};
+use crate::{Over, common::*, over_each};
 use cordial_runtime::{Code, Response, Status};
 use futures_util::{StreamExt, stream};
 
-over_both! {
+over_each! {
     every_code_arrives
     every_message_arrives
     details_and_metadata_arrive

@@ -7,5 +7,7 @@ mod common;
 mod chain;
 mod connecting;
 mod others;
+#[cfg(feature = "service-config")]
+mod precedence;
 mod several;
 mod sockets;

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod in_process;
 #[cfg(feature = "dns")]
 mod name_server;
 mod own;

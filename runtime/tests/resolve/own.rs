@@ -1,7 +1,7 @@
 //! A resolver of one's own.
 
 use crate::{common::*, named};
-use cordial_runtime::{BoxStream, Channel, Code, Endpoint, Refresh, Resolver, Status};
+use cordial_runtime::{BoxStream, Channel, Code, Endpoint, ErrorKind, Refresh, Resolver, Status};
 use futures_util::StreamExt;
 use std::net::SocketAddr;
 use tokio::sync::watch;
@@ -52,6 +52,15 @@ async fn calls_follow_its_lists() {
     // It ends, and what it told last goes on.
     drop(tell);
     assert_eq!(call().await, "other");
+}
+
+#[test]
+fn nobody_s_user_name_becomes_an_authority() {
+    let (_tell, told) = watch::channel(Err(Status::unavailable("nobody knows")));
+    let refused = Channel::resolved_by("user:pw@host", FromTest(told));
+    let error = refused.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Address);
+    assert!(!format!("{error} {error:?}").contains("pw"), "{error}");
 }
 
 #[tokio::test]

@@ -186,8 +186,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("http://x//", "it has a path"),
     ("http://x?q", "a query or a fragment"),
     ("http://x#f", "a query or a fragment"),
-    ("http://me@x", "it has a user name"),
-    ("http://me:secret@x:80", "it has a user name"),
     ("http://x:", "its port is no number up to 65535"),
     ("http://x:65536", "its port is no number up to 65535"),
     ("http://x:+80", "its port is no number up to 65535"),
@@ -242,13 +240,47 @@ const REFUSED: &[(&str, &str)] = &[
     ("unix:/a?b", "`%3F`"),
     ("unix:/a%00b", "its path is none of a socket"),
     ("unix:/a%", "no two hexadecimal digits"),
+    ("in-process:", "right after its scheme is no name"),
+    ("in-process://a", "right after its scheme is no name"),
+    ("in-process:a?b", "`%3F`"),
+    ("in-process:a%", "no two hexadecimal digits"),
+    ("in-process:a%FF", "it is no UTF-8"),
 ];
 
+/// URIs with a user name, and how they are shown.
+const WITH_USER: &[(&str, &str)] = &[
+    ("http://me@x", "http://…@x"),
+    ("http://me:secret@x:80", "http://…@x:80"),
+    ("http://me:secret@x/path", "http://…@x/path"),
+    ("https://me:se@cret@x", "https://…@x"),
+    ("grpc://me:secret@x", "grpc://…@x"),
+    ("dns://me:secret@9.9.9.9/x", "dns://…@9.9.9.9/x"),
+    ("dns://me:secret@x", "dns://…@x"),
+    ("dns:me:secret@x", "…@x"),
+    ("static:///me:secret@x:1,me:secret@y:1", "static://…@y:1"),
+    ("me:secret@x:80", "…@x:80"),
+    ("me:s://ecret@x:80", "…@x:80"),
+];
+
+impl Destination {
+    /// Where a `uri` leads that has addresses.
+    pub(crate) fn parse(uri: &str) -> Result<Self, Error> {
+        match Target::parse(uri)? {
+            Target::Network(destination) => Ok(destination),
+            Target::InProcess(name) => panic!("`{name}` has no addresses"),
+        }
+    }
+}
+
 /// The addresses that are told at once.
-fn fixed(destination: &Destination) -> String {
+fn endpoints(destination: &Destination) -> Vec<Endpoint> {
     let mut told = destination.resolver.watch(Refresh::default());
     let endpoints = told.next().now_or_never().flatten();
-    let endpoints = endpoints.expect("known at once").expect("no error");
+    endpoints.expect("known at once").expect("no error")
+}
+
+fn fixed(destination: &Destination) -> String {
+    let endpoints = endpoints(destination);
     let addresses = endpoints
         .iter()
         .map(|endpoint| endpoint.address().to_string());
@@ -341,6 +373,40 @@ fn what_is_not_read_is_said_with_what_to_write() {
     }
 }
 
+#[test]
+fn nobody_is_shown_a_password() {
+    for (uri, shown) in WITH_USER {
+        let error = Destination::parse(uri).expect_err(uri);
+        let text = format!("{error} {error:?}");
+        let start = format!("no channel to `{shown}`: it has a user name");
+        assert!(text.starts_with(&start), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+    let resolver: Arc<dyn Resolver> = Arc::new(Fixed(Vec::new()));
+    for authority in ["me:secret@x", "me@x:80", "x/y", ""] {
+        let refused = Destination::resolved_by(authority, resolver.clone());
+        let error = refused.map(|_| ()).expect_err(authority);
+        assert_eq!(error.kind(), ErrorKind::Address);
+        let text = format!("{error} {error:?}");
+        assert!(text.contains("is no `host` or `host:port`"), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+}
+
+#[test]
+fn names_of_servers_may_hold_anything() {
+    for (uri, name) in [
+        ("in-process:shop", "shop"),
+        ("In-Process:a/b@c:1", "a/b@c:1"),
+        ("in-process:%2F%2Fa%3F%20%C3%BC", "//a? \u{fc}"),
+    ] {
+        match Target::parse(uri) {
+            Ok(Target::InProcess(read)) => assert_eq!(read, name, "{uri}"),
+            other => panic!("{uri}: {other:?}"),
+        }
+    }
+}
+
 #[cfg(feature = "dns")]
 #[test]
 fn a_service_has_its_ports_in_dns() {
@@ -365,10 +431,22 @@ fn without_dns_it_says_what_to_turn_on() {
 fn abstract_sockets_begin_with_a_zero_byte() {
     for (uri, path) in [
         ("unix-abstract:a/b", "\0a/b"),
-        ("unix-abstract:a%20b", "\0a b"),
+        ("unix-abstract:a%20b@%0A", "\0a b@\n"),
     ] {
         let destination = Destination::parse(uri).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(fixed(&destination), format!("unix:{path}"), "{uri}");
+        let [endpoint] = &endpoints(&destination)[..] else {
+            panic!("{uri} is one socket");
+        };
+        let Address::Unix(told) = endpoint.address() else {
+            panic!("{uri} is a socket");
+        };
+        assert_eq!(told.to_str(), Some(path), "{uri}");
+        // What it shows leads there again, and nobody's terminal astray.
+        let shown = endpoint.address().to_string();
+        assert!(shown.starts_with("unix-abstract:"), "{shown}");
+        assert!(shown.bytes().all(|byte| byte.is_ascii_graphic()), "{shown}");
+        let again = Destination::parse(&shown).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(endpoints(&again), endpoints(&destination), "{shown}");
     }
     let long = format!("unix-abstract:{}", "n".repeat(120));
     for uri in [
