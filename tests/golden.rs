@@ -130,7 +130,7 @@ fn policies_are_read() {
         retryable: vec![Code::Unavailable, Code::ResourceExhausted],
     };
     let retried = MethodPolicy {
-        retry: Some(Attempts::Retry(retry)),
+        attempts: Some(Attempts::Retry(retry)),
         ..default.clone()
     };
     assert_eq!(of(shop::CARTS_CLEAR.erase()), retried);
@@ -140,14 +140,14 @@ fn policies_are_read() {
         non_fatal: vec![Code::Internal],
     };
     let hedged = MethodPolicy {
-        retry: Some(Attempts::Hedge(hedging)),
+        attempts: Some(Attempts::Hedge(hedging)),
         ..default
     };
     assert_eq!(of(shop::CARTS_GET.erase()), hedged);
     let browse = MethodPolicy {
         timeout: Some(Duration::from_mins(1)),
         wait_for_ready: Some(false),
-        retry: Some(Attempts::One),
+        attempts: Some(Attempts::One),
         priority: Some(Priority::Sheddable),
         ..MethodPolicy::default()
     };

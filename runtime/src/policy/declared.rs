@@ -81,7 +81,7 @@ impl Policy {
                 3 => Some(Priority::Critical),
                 _ => None,
             },
-            retry: self.attempts(method),
+            attempts: self.attempts(method),
             ..MethodPolicy::default()
         }
     }

@@ -19,7 +19,7 @@ pub struct MethodPolicy {
     /// Whether it waits for a connection instead of failing with UNAVAILABLE.
     pub wait_for_ready: Option<bool>,
     /// Whether and how it is made again.
-    pub retry: Option<Attempts>,
+    pub attempts: Option<Attempts>,
     /// How much it matters to its caller.
     pub priority: Option<Priority>,
     /// Bytes of one message that may be sent.
@@ -52,7 +52,7 @@ impl MethodPolicy {
         Self {
             timeout: self.timeout.or(fallback.timeout),
             wait_for_ready: self.wait_for_ready.or(fallback.wait_for_ready),
-            retry: self.retry.or(fallback.retry),
+            attempts: self.attempts.or(fallback.attempts),
             priority: self.priority.or(fallback.priority),
             request_bytes_max: self.request_bytes_max.or(fallback.request_bytes_max),
             response_bytes_max: self.response_bytes_max.or(fallback.response_bytes_max),
@@ -60,14 +60,17 @@ impl MethodPolicy {
     }
 }
 
-/// How a call comes to more than one attempt (gRFC A6).
+/// How a call comes to more than one attempt (gRFC A6), as far as the method's
+/// [`Idempotency`] allows it. What the server provably did not process is sent again
+/// whatever is said here.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Attempts {
     /// One only, whatever the method's idempotency allows.
     One,
-    /// The next after one has failed.
+    /// The next after one has failed; not for methods of unknown idempotency.
     Retry(RetryPolicy),
-    /// The next though none has failed yet.
+    /// The next though none has failed yet; only for methods without side effects. One
+    /// that is idempotent is retried instead, as if nothing were said.
     Hedge(HedgingPolicy),
 }
 
@@ -76,11 +79,12 @@ pub enum Attempts {
 pub struct RetryPolicy {
     /// Attempts in all, the first one included: 2 to [`ATTEMPTS_MAX`].
     pub max_attempts: u32,
-    /// The most that precedes the second attempt, more or less a fifth.
+    /// About what precedes the second attempt: 0.8 to 1.2 times it, by chance.
     pub initial_backoff: Duration,
-    /// The most that precedes any.
+    /// What the waits grow to at most: again, 0.8 to 1.2 times it. A server that says
+    /// when to try again is heeded, whatever this is.
     pub max_backoff: Duration,
-    /// How much longer each is than the one before.
+    /// How many times the one before each wait is, chance aside.
     pub backoff_multiplier: f64,
     /// What is worth another attempt.
     pub retryable: Vec<Code>,
@@ -198,8 +202,8 @@ mod tests {
         const HEDGING: &[u8] = b"\x8A\xA2%\x04\x22\x02\x08\x03";
         let method: Method = Method::unary("/a.B/C");
         let streaming: Method = Method::client_streaming("/a.B/C");
-        let retry = |method: Method| of(method.service_options(RETRY)).retry;
-        let hedging = |method: Method| of(method.service_options(HEDGING)).retry;
+        let retry = |method: Method| of(method.service_options(RETRY)).attempts;
+        let hedging = |method: Method| of(method.service_options(HEDGING)).attempts;
         assert_eq!(retry(method), None);
         assert_eq!(retry(streaming.no_side_effects()), None);
         assert_eq!(hedging(method.idempotent()), None);

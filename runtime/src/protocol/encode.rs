@@ -20,6 +20,10 @@ use tonic::metadata::MetadataMap;
 /// Messages that are ready together leave in one DATA frame up to about this size.
 const BATCH_BYTES: usize = 32 << 10;
 
+/// A batch that came to more was of large messages, each of which gets a buffer of its
+/// own size. What follows may be small, and would hold as much.
+const GUESS_BYTES_MAX: usize = 2 * BATCH_BYTES;
+
 /// One message with its prefix.
 pub(super) fn one(message: &dyn AnyMessage, compression: Option<Compression>) -> Result<Bytes> {
     let mut out = BytesMut::new();
@@ -103,7 +107,9 @@ impl Encoded {
             context,
             ..
         } = self;
-        out.reserve(*batch_bytes);
+        if *batch_bytes <= GUESS_BYTES_MAX {
+            out.reserve(*batch_bytes);
+        }
         let next = guard.poll(cx, |cx| {
             let mut poll = || messages.poll_frames(cx, *compression, BATCH_BYTES, out);
             guard::contain(|| match context {
@@ -161,5 +167,42 @@ impl Body for Encoded {
 
     fn is_end_stream(&self) -> bool {
         matches!(self.state, State::Ended)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body::Messages;
+    use std::task::Waker;
+
+    #[test]
+    fn a_buffer_is_about_as_large_as_what_it_holds() {
+        let (large, small) = (vec![1; 4 << 20], vec![1; 100]);
+        // What is ready together leaves together; a large message leaves alone.
+        let turns = [Some(&small), None, Some(&large), Some(&small), None];
+        let mut turns = turns.map(Option::<&Vec<u8>>::cloned).into_iter();
+        let stream = futures_util::stream::poll_fn(move |cx| match turns.next() {
+            Some(Some(message)) => Poll::Ready(Some(Ok(message))),
+            Some(None) => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            None => Poll::Ready(None),
+        });
+        let mut encoded = Encoded::request(Box::new(Messages(Box::pin(stream))), None);
+        let mut cx = Context::from_waker(Waker::noop());
+        for wanted in [100, 4 << 20, 100] {
+            let out = loop {
+                let mut out = BytesMut::new();
+                let _ = encoded.gather(&mut cx, &mut out);
+                if !out.is_empty() {
+                    break out;
+                }
+            };
+            assert!(out.len() > wanted, "{wanted}: {}", out.len());
+            let room = out.capacity() - out.len();
+            assert!(room <= GUESS_BYTES_MAX, "{wanted}: room for {room} more");
+        }
     }
 }

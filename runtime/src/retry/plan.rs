@@ -42,7 +42,7 @@ const JITTER: f64 = 0.2;
 impl Plan {
     /// The plan for a method under `policy`.
     pub(crate) fn of(idempotency: Idempotency, policy: &MethodPolicy) -> Self {
-        match (idempotency, &policy.retry) {
+        match (idempotency, &policy.attempts) {
             (Idempotency::Unknown, _) | (_, Some(Attempts::One)) => Self::ONE,
             (_, Some(Attempts::Retry(policy))) => Self::retry(policy),
             (Idempotency::NoSideEffects, Some(Attempts::Hedge(policy))) => Self::hedge(policy),

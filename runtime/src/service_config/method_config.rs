@@ -121,7 +121,7 @@ fn policy(object: &Object<'_>, mistakes: &mut Mistakes) -> MethodPolicy {
         wait_for_ready: object
             .get("waitForReady")
             .and_then(|node| node.boolean(mistakes)),
-        retry: attempts(object, mistakes),
+        attempts: attempts(object, mistakes),
         request_bytes_max,
         response_bytes_max,
         ..MethodPolicy::default()

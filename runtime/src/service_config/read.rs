@@ -1,7 +1,7 @@
 //! Values of the document, each with the way to it, and all that is wrong with them.
 
 use super::{json::Json, near};
-use std::{fmt, ops::RangeInclusive, time::Duration};
+use std::{collections::HashSet, fmt, ops::RangeInclusive, time::Duration};
 
 /// Mistakes that are told; of more, only their number.
 const MISTAKES_MAX: usize = 50;
@@ -86,10 +86,10 @@ impl<'a> Node<'a> {
     /// An object that has no fields but these.
     pub(super) fn object(&self, known: &[&str], mistakes: &mut Mistakes) -> Option<Object<'a>> {
         let fields = self.fields(mistakes)?;
-        let mut meant = Vec::new();
-        for (index, (name, _)) in fields.iter().enumerate() {
+        let (mut seen, mut meant) = (HashSet::new(), Vec::new());
+        for (name, _) in fields {
             let way = way(&self.path, name);
-            if fields[..index].iter().any(|(earlier, _)| earlier == name) {
+            if !seen.insert(name) {
                 mistakes.add(&way, "given twice; delete one of the two");
             } else if !known.contains(&name.as_str()) {
                 let near = near::nearest(name, known);

@@ -470,7 +470,7 @@ async fn a_hedged_call_does_not_wait_for_an_address_that_hangs() {
     };
     let channel =
         channel_to(&[hanging.address(), copy.serving.address()]).with_policy(MethodPolicy {
-            retry: Some(Attempts::Hedge(hedging)),
+            attempts: Some(Attempts::Hedge(hedging)),
             ..MethodPolicy::default()
         });
     for _ in 0..20 {

@@ -27,7 +27,7 @@ fn millis(millis: u64) -> Duration {
 
 fn plan(idempotency: Idempotency, attempts: Option<Attempts>) -> Plan {
     let policy = MethodPolicy {
-        retry: attempts,
+        attempts,
         ..MethodPolicy::default()
     };
     Plan::of(idempotency, &policy)
