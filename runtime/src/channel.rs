@@ -139,15 +139,27 @@ impl Channel {
         self
     }
 
+    /// The same service with calls to those addresses alone whose server says, by
+    /// `grpc.health.v1.Health/Watch`, that `service` is SERVING (gRFC A17), on
+    /// connections of its own. The empty name asks for the server as a whole. A server
+    /// that knows no health service has calls; a channel that keeps to the first
+    /// address that answers, as with one address, does not ask.
+    #[must_use]
+    pub fn with_health_check(self, service: impl Into<Arc<str>>) -> Self {
+        self.again(|plan| plan.said.health_check = Some(service.into()))
+    }
+
     /// Makes calls by gRPC's service config, unless they or code say otherwise
     /// ([policy](Self::with_policy), [balancer](Self::with_balancer),
-    /// [outlier detection](Self::with_outlier_detection)), and spreads them as it
-    /// says, if it does, on connections of its own.
+    /// [outlier detection](Self::with_outlier_detection),
+    /// [health check](Self::with_health_check)), and spreads them as it says, if it
+    /// does, on connections of its own.
     #[cfg(feature = "service-config")]
     #[must_use]
     pub fn with_service_config(mut self, config: crate::ServiceConfig) -> Self {
         let spread = config.load_balancing().map(crate::LoadBalancing::spread);
-        let spread = spread.unwrap_or_default();
+        let mut spread = spread.unwrap_or_default();
+        spread.health_check = config.health_check_service().map(Into::into);
         if let Transport::Wire(pool) = &self.0.transport
             && (spread.says_something() || pool.plan().configured.says_something())
         {

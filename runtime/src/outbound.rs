@@ -226,15 +226,17 @@ impl Sending {
         protocol::stamp_timeout(&mut request, self.deadline);
         let underway = subchannel.call(self.deadline);
         match subchannel.connection.send(request).await {
-            Ok(response) => Attempted {
-                subchannel: Some(id),
-                outcome: protocol::response(response, self.response_bytes_max, underway).map_err(
-                    |status| Failed {
+            Ok(response) => {
+                subchannel.answered();
+                let response = protocol::response(response, self.response_bytes_max, underway);
+                Attempted {
+                    subchannel: Some(id),
+                    outcome: response.map_err(|status| Failed {
                         status,
                         fate: Fate::Unknown,
-                    },
-                ),
-            },
+                    }),
+                }
+            }
             Err(unanswered) => {
                 let status = protocol::unanswered(&unanswered);
                 let unprocessed = protocol::is_unprocessed(&unanswered);

@@ -8,6 +8,8 @@ use std::sync::Arc;
 pub(crate) struct Spread {
     pub(crate) balancer: Option<Arc<dyn Balancer>>,
     pub(crate) outlier_detection: Option<OutlierDetection>,
+    /// The service whose health is asked for; empty for the server as a whole.
+    pub(crate) health_check: Option<Arc<str>>,
 }
 
 impl Spread {
@@ -16,12 +18,13 @@ impl Spread {
         Self {
             balancer: self.balancer.or(fallback.balancer),
             outlier_detection: self.outlier_detection.or(fallback.outlier_detection),
+            health_check: self.health_check.or(fallback.health_check),
         }
     }
 
     /// Whether it says anything.
     #[cfg(feature = "service-config")]
     pub(crate) fn says_something(&self) -> bool {
-        self.balancer.is_some() || self.outlier_detection.is_some()
+        self.balancer.is_some() || self.outlier_detection.is_some() || self.health_check.is_some()
     }
 }

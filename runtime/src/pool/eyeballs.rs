@@ -19,15 +19,18 @@ pub(super) async fn connect(
     connector: Arc<Connector>,
     endpoints: Arc<[Endpoint]>,
     lost: Arc<Notify>,
-) -> Result<(Connection, usize), Error> {
+) -> Result<(Connection, Endpoint), Error> {
     let mut attempts = JoinSet::new();
     let mut left = 0..endpoints.len();
     let mut failed = None;
     loop {
         if let Some(nth) = left.next() {
-            let address = endpoints[nth].address().clone();
+            let endpoint = endpoints[nth].clone();
             let (connector, lost) = (connector.clone(), lost.clone());
-            attempts.spawn(async move { (connector.connect(&address, lost).await, nth) });
+            attempts.spawn(async move {
+                let connected = connector.connect(endpoint.address(), lost).await;
+                connected.map(|connection| (connection, endpoint))
+            });
         }
         let more = !left.is_empty();
         let ended = tokio::select! {
@@ -35,8 +38,8 @@ pub(super) async fn connect(
             () = sleep(ATTEMPT_DELAY), if more => continue,
         };
         match ended {
-            Some(Ok((Ok(connection), nth))) => return Ok((connection, nth)),
-            Some(Ok((Err(error), _))) => failed = Some(error),
+            Some(Ok(Ok(connected))) => return Ok(connected),
+            Some(Ok(Err(error))) => failed = Some(error),
             // An attempt that panicked has said so; there is nothing to add.
             Some(Err(_)) => {}
             None if more => {}

@@ -3,6 +3,8 @@
 
 use super::{
     Published, Ready, Shared, eyeballs,
+    health_check::HealthChecks,
+    lists::{Lists, contain},
     slot::{Slot, State, Subchannel},
 };
 use crate::{
@@ -10,26 +12,32 @@ use crate::{
     endpoint::Endpoint,
     engine::{Connection, Error, on_the_clock},
     outlier::Outliers,
-    reply::BoxStream,
     resolver::{Refresh, as_calls_see},
     status::{Result, Status},
 };
 use std::sync::{Arc, atomic::Ordering};
 use tokio::{
+    sync::Notify,
     task::JoinSet,
     time::{Instant, sleep_until},
 };
-use tokio_stream::StreamExt;
 
 pub(super) struct Manager {
     shared: Arc<Shared>,
+    lists: Lists,
     balancer: Arc<dyn Balancer>,
+    /// What the balancer said last.
+    connects: Connects,
     slots: Vec<Slot>,
     attempts: JoinSet<Attempted>,
     /// The resolver's last words, if they were no list.
-    unresolved: Option<Status>,
+    unresolved: Option<Arc<Status>>,
+    /// Why the balancer made no picker for the last list.
+    unpicked: Option<Arc<Status>>,
     refresh: Refresh,
     outliers: Outliers,
+    health_checks: Option<HealthChecks>,
+    health_news: Arc<Notify>,
     /// There is a list that no picker was made for.
     listed: bool,
     /// When it was last looked whether there are calls, and how many there had been.
@@ -39,7 +47,7 @@ pub(super) struct Manager {
 struct Attempted {
     id: u64,
     since: Instant,
-    connected: std::result::Result<(Connection, usize), Error>,
+    connected: std::result::Result<(Connection, Endpoint), Error>,
 }
 
 impl Manager {
@@ -48,16 +56,28 @@ impl Manager {
         let calls = shared.calls.load(Ordering::Relaxed);
         let outliers = Outliers::new(spread.outlier_detection.unwrap_or_default());
         let outliers = outliers.counting(shared.ejections.clone());
+        let health_news = Arc::new(Notify::new());
+        let health_checks = spread.health_check.map(|service| HealthChecks {
+            service,
+            connector: shared.plan.connector.clone(),
+            news: health_news.clone(),
+        });
+        let refresh = Refresh::default();
         Self {
+            lists: Lists::new(shared.plan.resolver.clone(), refresh.clone()),
             balancer: spread
                 .balancer
                 .unwrap_or_else(|| Arc::new(PickFirst::new())),
+            connects: Connects::First,
             shared,
             slots: Vec::new(),
             attempts: JoinSet::new(),
             unresolved: None,
-            refresh: Refresh::default(),
+            unpicked: None,
+            refresh,
             outliers,
+            health_checks,
+            health_news,
             listed: false,
             looked: (Instant::now(), calls),
         }
@@ -67,20 +87,16 @@ impl Manager {
     pub(super) async fn run(mut self) {
         self.shared.published.send_replace(Published::Connecting);
         let shared = self.shared.clone();
-        let refresh = self.refresh.clone();
-        let mut lists: Option<BoxStream<_>> = Some(shared.plan.resolver.watch(refresh));
         loop {
             let (due, idle) = (self.due(), self.idle_check());
             tokio::select! {
-                list = next(&mut lists) => match list {
+                list = self.lists.next() => match list {
                     Some(list) => self.resolved(list),
-                    None => {
-                        lists = None;
-                        if self.slots.is_empty() && self.unresolved.is_none() {
-                            let why = "the resolver ended without an address";
-                            self.unresolved = Some(Status::unavailable(why));
-                        }
+                    None if self.slots.is_empty() && self.unresolved.is_none() => {
+                        let why = "the resolver ended without an address";
+                        self.unresolved = Some(Arc::new(Status::unavailable(why)));
                     }
+                    None => {}
                 },
                 Some(ended) = self.attempts.join_next() => {
                     // One that was aborted belongs to nobody any more.
@@ -89,6 +105,7 @@ impl Manager {
                     }
                 }
                 () = shared.lost.notified() => self.look(),
+                () = self.health_news.notified() => {}
                 () = self.outliers.due() => self.outliers.sweep(Instant::now()),
                 () = shared.wanted.notified() => self.connect_idle(),
                 () = sleep_until(due.unwrap_or(idle)), if due.is_some() => self.connect_due(),
@@ -99,6 +116,7 @@ impl Manager {
                     }
                 }
             }
+            self.check_health();
             self.publish();
         }
     }
@@ -110,27 +128,21 @@ impl Manager {
             false => Ok(list),
             true => Err(Status::unavailable(why)),
         };
-        let list = list
-            .and_then(|list| some(list, "the resolver found no address"))
-            .map(|list| self.balancer.choose(list))
-            .and_then(|list| some(list, "the balancer chose no address"));
+        let list = list.and_then(|list| some(list, "the resolver found no address"));
+        let list = list.and_then(|list| self.choose(list));
+        let list = list.and_then(|list| some(list, "the balancer chose no address"));
         let list = match list {
             Ok(list) => list,
             Err(status) => {
                 tracing::warn!(%status, resolver = ?self.shared.plan.resolver, "not resolved");
-                self.unresolved = Some(as_calls_see(status));
+                self.unresolved = Some(Arc::new(as_calls_see(status)));
                 return;
             }
         };
         self.unresolved = None;
+        self.unpicked = None;
         self.listed = true;
-        if self.shared.plan.spread().balancer.is_none() {
-            self.balancer = match list.len() {
-                1 => Arc::new(PickFirst::new()),
-                _ => Arc::new(LeastRequest::new()),
-            };
-        }
-        let wanted: Vec<Arc<[Endpoint]>> = match self.balancer.connects() {
+        let wanted: Vec<Arc<[Endpoint]>> = match self.connects {
             Connects::First => vec![list.into()],
             Connects::All => list.into_iter().map(|endpoint| [endpoint].into()).collect(),
         };
@@ -148,6 +160,29 @@ impl Manager {
             self.outliers.remove(gone.id);
         }
         self.connect_idle();
+    }
+
+    /// What of a list the balancer uses. Without one of the user's, it depends on
+    /// how long the list is.
+    fn choose(&mut self, list: Vec<Endpoint>) -> Result<Vec<Endpoint>> {
+        if self.shared.plan.spread().balancer.is_none() {
+            self.balancer = match list.len() {
+                1 => Arc::new(PickFirst::new()),
+                _ => Arc::new(LeastRequest::new()),
+            };
+        }
+        let balancer = &self.balancer;
+        let chosen = contain("balancer", || (balancer.choose(list), balancer.connects()));
+        match chosen {
+            Ok((list, connects)) => {
+                self.connects = connects;
+                Ok(list)
+            }
+            Err(status) => {
+                self.lists.again();
+                Err(status)
+            }
+        }
     }
 
     fn attempted(&mut self, attempted: Attempted) {
@@ -177,7 +212,7 @@ impl Manager {
             self.refresh.ask();
         }
         // With `First`, only the next call says whether it is needed again.
-        if self.balancer.connects() == Connects::All {
+        if self.connects == Connects::All {
             self.connect_idle();
         }
     }
@@ -236,13 +271,18 @@ impl Manager {
         calls == before && !in_flight && !waiting
     }
 
+    /// Has every server asked how it is, but by a balancer that keeps to the first.
+    fn check_health(&mut self) {
+        let checks = self.health_checks.as_ref();
+        let checks = checks.filter(|_| self.connects == Connects::All);
+        for slot in &mut self.slots {
+            slot.check_health(checks);
+        }
+    }
+
     /// Tells calls who is READY and not left alone, or why nobody is.
     fn publish(&mut self) {
-        let ready = self.slots.iter().filter_map(|slot| match &slot.state {
-            State::Ready(subchannel) => Some(subchannel),
-            _ => None,
-        });
-        let all: Vec<_> = ready.cloned().collect();
+        let all: Vec<_> = self.slots.iter().filter_map(Slot::ready).cloned().collect();
         let ejected = |one: &&Arc<Subchannel>| self.outliers.is_ejected(one.candidate.id);
         let mut subchannels: Vec<_> = all.iter().filter(|one| !ejected(one)).cloned().collect();
         if subchannels.is_empty() {
@@ -253,21 +293,37 @@ impl Manager {
         let new = match &published {
             Published::Ready(old) if !self.listed && old.is_of(&subchannels) => return,
             _ if subchannels.is_empty() => self.unready(),
-            _ => {
-                self.listed = false;
-                let candidates = subchannels.iter().map(|one| one.candidate.clone());
-                let picker = self.balancer.picker(candidates.collect());
-                Published::Ready(Arc::new(Ready {
-                    subchannels: subchannels.into(),
-                    picker,
-                }))
-            }
+            _ => self.ready(subchannels),
         };
         match (&published, &new) {
             (Published::Idle, Published::Idle) | (Published::Connecting, Published::Connecting) => {
             }
             _ => {
                 self.shared.published.send_replace(new);
+            }
+        }
+    }
+
+    /// The state of a channel of which these are READY.
+    fn ready(&mut self, subchannels: Vec<Arc<Subchannel>>) -> Published {
+        self.listed = false;
+        if let Some(why) = &self.unpicked {
+            return Published::Failing(why.clone());
+        }
+        let candidates = subchannels.iter().map(|one| one.candidate.clone());
+        let candidates = candidates.collect();
+        match contain("balancer", || self.balancer.picker(candidates)) {
+            Ok(picker) => {
+                self.lists.served();
+                Published::Ready(Arc::new(Ready {
+                    subchannels: subchannels.into(),
+                    picker,
+                }))
+            }
+            Err(status) => {
+                self.lists.again();
+                let why = self.unpicked.insert(Arc::new(status));
+                Published::Failing(why.clone())
             }
         }
     }
@@ -281,9 +337,9 @@ impl Manager {
         if self.slots.iter().any(idle) {
             return Published::Idle;
         }
-        let why = self.slots.iter().rev().find_map(|slot| slot.why.as_ref());
-        match why.or(self.unresolved.as_ref()) {
-            Some(why) => Published::Failing(Arc::new(why.clone())),
+        let why = self.slots.iter().rev().find_map(Slot::why);
+        match why.or_else(|| self.unresolved.clone()) {
+            Some(why) => Published::Failing(why),
             None => Published::Connecting,
         }
     }
@@ -295,13 +351,5 @@ impl Drop for Manager {
     fn drop(&mut self) {
         self.shared.running.store(false, Ordering::Release);
         self.shared.published.send_replace(Published::Idle);
-    }
-}
-
-/// The next list; never, once the resolver has said that nothing will change.
-async fn next<T>(lists: &mut Option<BoxStream<T>>) -> Option<Result<T>> {
-    match lists {
-        Some(lists) => lists.next().await,
-        None => std::future::pending().await,
     }
 }

@@ -1,6 +1,8 @@
 //! The subchannels of a channel: who is connected, and whose turn it is.
 
 mod eyeballs;
+mod health_check;
+mod lists;
 mod manager;
 mod slot;
 

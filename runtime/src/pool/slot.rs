@@ -1,6 +1,7 @@
 //! One place in a pool: an address, or several of which one is used, and how far
 //! its connection has come.
 
+use super::health_check::{HealthCheck, HealthChecks};
 use crate::{
     backoff::backoff,
     balance::{Candidate, Load},
@@ -20,8 +21,9 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// A connection that was lost this soon, though nobody called, counts as one that
-/// could not be made.
+/// A connection that was lost this soon, and answered no call, counts as one that
+/// could not be made; but for the first in a row, for a server may go just then, and
+/// the answer may have come with the end.
 const LOST_SOON: Duration = Duration::from_secs(1);
 
 /// One subchannel: gRPC's connectivity states, but for SHUTDOWN, which is its end.
@@ -32,8 +34,12 @@ pub(super) struct Slot {
     pub(super) state: State,
     /// Attempts that failed since it was last READY.
     failures: u32,
-    /// Why the last one did: said to calls until it is READY again.
-    pub(super) why: Option<Status>,
+    /// The last connection, if it was lost soon, and whether it answered a call after all.
+    in_vain: Option<Arc<AtomicBool>>,
+    /// Why the last attempt failed: said to calls until it is READY again.
+    why: Option<Arc<Status>>,
+    /// What its server says of itself, where that is asked.
+    health: Option<HealthCheck>,
 }
 
 #[derive(Debug)]
@@ -54,7 +60,7 @@ pub(crate) struct Subchannel {
     pub(crate) connection: Connection,
     pub(crate) candidate: Candidate,
     started: Instant,
-    used: AtomicBool,
+    answered: Arc<AtomicBool>,
     broken: AtomicBool,
     health: Arc<Health>,
 }
@@ -67,10 +73,14 @@ impl Subchannel {
 
     /// One more call is made on it, until what is returned is dropped.
     pub(crate) fn call(&self, deadline: Option<Deadline>) -> Underway {
-        if !self.used.load(Ordering::Relaxed) {
-            self.used.store(true, Ordering::Relaxed);
-        }
         Underway::new(self.candidate.load.start(), self.health.clone(), deadline)
+    }
+
+    /// A call on it was answered.
+    pub(crate) fn answered(&self) {
+        if !self.answered.load(Ordering::Relaxed) {
+            self.answered.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -82,7 +92,9 @@ impl Slot {
             endpoints,
             state: State::Idle,
             failures: 0,
+            in_vain: None,
             why: None,
+            health: None,
         }
     }
 
@@ -90,12 +102,12 @@ impl Slot {
     pub(super) fn keeps(&self, endpoints: &[Endpoint]) -> bool {
         match &self.state {
             State::Ready(subchannel) => {
-                let own = subchannel.candidate.endpoint.address();
-                endpoints.iter().any(|endpoint| endpoint.address() == own)
+                of_address(&subchannel.candidate.endpoint, endpoints).is_some()
             }
+            // In whatever order: one that is shuffled has not changed.
             _ => {
-                let own = self.endpoints.iter().map(Endpoint::address);
-                own.eq(endpoints.iter().map(Endpoint::address))
+                let is_used = |own: &Endpoint| of_address(own, endpoints).is_some();
+                self.endpoints.len() == endpoints.len() && self.endpoints.iter().all(is_used)
             }
         }
     }
@@ -107,8 +119,7 @@ impl Slot {
         let State::Ready(old) = &mut self.state else {
             return;
         };
-        let own = old.candidate.endpoint.address();
-        let new = self.endpoints.iter().find(|new| new.address() == own);
+        let new = of_address(&old.candidate.endpoint, &self.endpoints);
         if let Some(new) = new.filter(|new| **new != old.candidate.endpoint) {
             *old = Arc::new(Subchannel {
                 connection: old.connection.clone(),
@@ -117,7 +128,7 @@ impl Slot {
                     ..old.candidate.clone()
                 },
                 started: old.started,
-                used: AtomicBool::new(old.used.load(Ordering::Relaxed)),
+                answered: old.answered.clone(),
                 broken: AtomicBool::new(old.broken.load(Ordering::Relaxed)),
                 health: old.health.clone(),
             });
@@ -128,18 +139,21 @@ impl Slot {
     pub(super) fn attempted(
         &mut self,
         since: Instant,
-        connected: Result<(Connection, usize), Error>,
+        connected: Result<(Connection, Endpoint), Error>,
         outliers: &mut Outliers,
     ) {
         match connected {
-            Ok((connection, nth)) => {
-                let endpoint = self.endpoints[nth].clone();
+            Ok((connection, endpoint)) => {
+                // It may have got another weight since.
+                let endpoint = of_address(&endpoint, &self.endpoints)
+                    .unwrap_or(&endpoint)
+                    .clone();
                 tracing::debug!(address = %endpoint.address(), "subchannel is READY");
                 self.why = None;
                 self.state = State::Ready(Arc::new(Subchannel {
                     connection,
                     started: since,
-                    used: AtomicBool::new(false),
+                    answered: Arc::default(),
                     broken: AtomicBool::new(false),
                     health: outliers.add(self.id, endpoint.address()),
                     candidate: Candidate {
@@ -160,7 +174,7 @@ impl Slot {
     fn failed(&mut self, since: Instant, why: Status) {
         let until = since + backoff(self.failures, fastrand::f64());
         self.failures = self.failures.saturating_add(1);
-        self.why = Some(why);
+        self.why = Some(Arc::new(why));
         self.state = State::Waiting { until };
     }
 
@@ -175,18 +189,63 @@ impl Slot {
         let address = subchannel.candidate.endpoint.address();
         tracing::debug!(%address, "subchannel lost its connection");
         let started = subchannel.started;
-        if subchannel.used.load(Ordering::Relaxed) || started.elapsed() >= LOST_SOON {
+        let answered = subchannel.answered.clone();
+        let is_in_vain = |answered: &AtomicBool| !answered.load(Ordering::Relaxed);
+        if started.elapsed() >= LOST_SOON || !is_in_vain(&answered) {
             self.failures = 0;
+            self.in_vain = None;
             self.state = State::Idle;
-        } else {
-            let why = format!("`{address}` closes connections before a call is made");
-            self.failed(started, Status::unavailable(why));
+            return true;
+        }
+        match self.in_vain.replace(answered) {
+            Some(before) if is_in_vain(&before) => {
+                let why = format!("`{address}` closes connections before it answers a call");
+                self.failed(started, Status::unavailable(why));
+            }
+            _ => self.state = State::Idle,
         }
         true
     }
 
-    /// It connects for the first time since it was READY.
-    pub(super) fn is_connecting(&self) -> bool {
-        self.why.is_none() && matches!(self.state, State::Connecting)
+    /// Has its server asked how it is, if `checks` are made and it is connected.
+    pub(super) fn check_health(&mut self, checks: Option<&HealthChecks>) {
+        match (&self.state, checks) {
+            (State::Ready(subchannel), Some(checks)) => {
+                self.health.get_or_insert_with(|| checks.start(subchannel));
+            }
+            _ => self.health = None,
+        }
     }
+
+    /// Its connection, if that may have calls.
+    pub(super) fn ready(&self) -> Option<&Arc<Subchannel>> {
+        match &self.state {
+            State::Ready(subchannel) => {
+                let serves = self.health.as_ref().is_none_or(HealthCheck::is_serving);
+                serves.then_some(subchannel)
+            }
+            _ => None,
+        }
+    }
+
+    /// It is about to be READY for the first time since it was, or will soon say why not.
+    pub(super) fn is_connecting(&self) -> bool {
+        match self.state {
+            State::Connecting => self.why.is_none(),
+            State::Ready(_) => self.health.as_ref().is_some_and(HealthCheck::is_open),
+            _ => false,
+        }
+    }
+
+    /// Why it may have no calls.
+    pub(super) fn why(&self) -> Option<Arc<Status>> {
+        let unwell = self.health.as_ref().and_then(HealthCheck::why);
+        unwell.or_else(|| self.why.clone())
+    }
+}
+
+/// The one of `endpoints` at the same address.
+fn of_address<'a>(endpoint: &Endpoint, endpoints: &'a [Endpoint]) -> Option<&'a Endpoint> {
+    let mut endpoints = endpoints.iter();
+    endpoints.find(|other| other.address() == endpoint.address())
 }

@@ -98,7 +98,7 @@ pub(crate) fn response(
     message_bytes_max: usize,
     mut underway: Underway,
 ) -> Result<Response<Body>> {
-    match read(response, message_bytes_max) {
+    match read_response(response, message_bytes_max) {
         Ok(mut response) => {
             underway.answered();
             if let Kind::Wire(wire) = &mut response.get_mut().kind {
@@ -113,7 +113,11 @@ pub(crate) fn response(
     }
 }
 
-fn read(response: http::Response<HttpBody>, message_bytes_max: usize) -> Result<Response<Body>> {
+/// The same of a response that tells nothing of its address.
+pub(crate) fn read_response(
+    response: http::Response<HttpBody>,
+    message_bytes_max: usize,
+) -> Result<Response<Body>> {
     let (mut head, body) = response.into_parts();
     if (body.is_end_stream() || head.status != StatusCode::OK)
         && let Some(status) = status::take(&mut head.headers)

@@ -51,7 +51,7 @@ impl LoadBalancing {
         };
         Spread {
             balancer: Some(balancer),
-            outlier_detection: None,
+            ..Spread::default()
         }
     }
 

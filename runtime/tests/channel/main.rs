@@ -6,7 +6,10 @@ mod common;
 
 mod chain;
 mod connecting;
+mod health;
+mod lost;
 mod others;
+mod panics;
 #[cfg(feature = "service-config")]
 mod precedence;
 mod several;

@@ -477,14 +477,3 @@ async fn a_hedged_call_does_not_wait_for_an_address_that_hangs() {
         assert_eq!(answered(&channel, SAFE).await.unwrap(), 5);
     }
 }
-
-#[tokio::test]
-async fn a_channel_that_nobody_uses_hangs_up_and_connects_again() {
-    let copy = Copy::start(1).await;
-    let limits = Limits::default().with_channel_idle_timeout(Duration::from_millis(50));
-    let channel = copy.serving.channel().with_limits(limits);
-    for _ in 0..3 {
-        assert_eq!(answered(&channel, UNARY).await.unwrap(), 1);
-        tokio::time::sleep(Duration::from_millis(120)).await;
-    }
-}
