@@ -16,6 +16,7 @@ use crate::{
     outlier::OutlierDetection,
     policy::MethodPolicy,
     pool::{Plan, Pool},
+    registry::Registry,
     resolver::{Destination, Resolver, Target},
     spread::Spread,
     status::Result,
@@ -35,10 +36,13 @@ pub struct Channel(Outbound);
 impl Channel {
     /// A channel to the service at `uri`: `http://host:port`, `https://host:port`
     /// (TLS), `dns:///host:port`, `static:///host:port,host:port`, `ipv4:…`, `ipv6:…`,
-    /// `unix:/path`, or `in-process:name` ([`Server::serve_in_process`]). It connects
-    /// when first used, and again after a loss; calls go to whichever addresses answer.
+    /// `unix:/path`, `in-process:name` ([`Server::serve_in_process`]), or a service in a
+    /// registry, `memory://name/package.Service` and whatever [`Scheme`]s there are. It
+    /// connects when first used, and again after a loss; calls go to whichever
+    /// addresses answer.
     ///
     /// [`Server::serve_in_process`]: crate::Server::serve_in_process
+    /// [`Scheme`]: crate::Scheme
     ///
     /// # Errors
     /// `Address` when `uri` is none of these.
@@ -57,6 +61,16 @@ impl Channel {
     pub fn resolved_by(authority: &str, resolver: impl Resolver) -> Result<Self, Error> {
         let destination = Destination::resolved_by(authority, Arc::new(resolver))?;
         Ok(Self::toward(destination))
+    }
+
+    /// A channel to `service`, `orders.v1.Orders` say, which runs where `registry`
+    /// lists it. [`RegistryResolver`](crate::RegistryResolver) says what is believed
+    /// of it; the name of the service is the one a certificate is checked for.
+    ///
+    /// # Errors
+    /// `Address` when `service` is no full name of a service.
+    pub fn registered_in(service: &str, registry: impl Registry) -> Result<Self, Error> {
+        Ok(Self::toward(Destination::registered(service, registry)?))
     }
 
     fn toward(destination: Destination) -> Self {
@@ -170,11 +184,13 @@ impl Channel {
     }
 
     /// What it has counted, on any clone of it: how often a limit was reached, and
-    /// which addresses were left alone. To be read whenever an exporter asks.
+    /// which addresses were left alone; of a registry, what of it was not believed, and
+    /// how long it has been away. To be read whenever an exporter asks.
     pub fn metrics(&self) -> Vec<Metric> {
         let mut metrics: Vec<_> = self.0.metrics.iter().collect();
         if let Transport::Wire(pool) = &self.0.transport {
             metrics.extend(pool.metrics());
+            metrics.extend(pool.plan().resolver.metrics());
         }
         metrics
     }

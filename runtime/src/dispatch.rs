@@ -8,6 +8,7 @@ use crate::{
     guard,
     layer::Layers,
     message::{Request, Response},
+    method::Method,
     retry,
     routes::Route,
     status::{Code, Result, Status},
@@ -41,6 +42,11 @@ impl Dispatch {
 
     pub(crate) fn services(&self) -> impl Iterator<Item = &'static str> {
         self.services.iter().copied()
+    }
+
+    /// Every method that is served.
+    pub(crate) fn methods(&self) -> impl Iterator<Item = Method> {
+        self.routes.values().map(|route| route.method)
     }
 
     pub(crate) fn find(&self, path: &str) -> Result<&Route> {

@@ -1,7 +1,14 @@
 //! Where one copy of a service runs.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
-use std::{fmt, net::SocketAddr, os::unix::ffi::OsStrExt, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    net::{AddrParseError, SocketAddr},
+    os::unix::ffi::OsStrExt,
+    path::PathBuf,
+    str::FromStr,
+    sync::Arc,
+};
 
 /// What a URI may hold as it is, as far as names of sockets are concerned.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -28,6 +35,19 @@ impl fmt::Display for Address {
                 Some(name) => write!(f, "unix-abstract:{}", percent_encode(name, ESCAPED)),
                 None => write!(f, "unix:{}", path.display()),
             },
+        }
+    }
+}
+
+/// `1.2.3.4:80`, `[::1]:80` or `unix:/path`, as it is [displayed](fmt::Display). Abstract
+/// sockets are not read.
+impl FromStr for Address {
+    type Err = AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix("unix:") {
+            Some(path) => Ok(Self::Unix(path.into())),
+            None => Ok(Self::Tcp(text.parse()?)),
         }
     }
 }

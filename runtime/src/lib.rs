@@ -39,8 +39,11 @@ mod message;
 mod context;
 
 mod reply;
+mod unfold;
 
 mod policy;
+
+mod registry;
 
 mod balance;
 mod resolver;
@@ -116,8 +119,14 @@ pub use metrics::{Metric, MetricKind, Metrics};
 pub use outlier::{FailurePercentage, OutlierDetection, SuccessRate};
 pub use policy::{ATTEMPTS_MAX, Attempts, HedgingPolicy, MethodPolicy, RetryPolicy};
 pub use priority::Priority;
+#[doc(hidden)]
+pub use registry::inventory;
+pub use registry::{
+    Instance, Listing, MemoryRegistry, Registration, Registry, RegistryFuture, Scheme, Watch,
+    check_service, open_registry,
+};
 pub use reply::{BoxStream, Reply};
-pub use resolver::{Refresh, Resolver};
+pub use resolver::{Refresh, RegistryResolver, Resolver};
 pub use routes::{Handle, Routes};
 pub use server::{Bound, Server};
 #[cfg(feature = "service-config")]

@@ -29,6 +29,7 @@ struct Values {
     reached: [AtomicU64; Limit::ALL.len()],
     shed: [AtomicU64; Priority::ALL.len()],
     gauges: [AtomicU64; Gauge::ALL.len()],
+    registrations_failed: AtomicU64,
 }
 
 /// One number and what it means.
@@ -64,14 +65,16 @@ pub(crate) enum Gauge {
     CallsInFlight,
     CallsQueued,
     ConcurrencyLimit,
+    ServicesRegistered,
 }
 
 impl Gauge {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::ConnectionsOpen,
         Self::CallsInFlight,
         Self::CallsQueued,
         Self::ConcurrencyLimit,
+        Self::ServicesRegistered,
     ];
 
     fn describe(self) -> (&'static str, &'static str) {
@@ -85,6 +88,10 @@ impl Gauge {
             Self::ConcurrencyLimit => (
                 "concurrency_limit",
                 "Unary calls that are handled at once, as measured to be best.",
+            ),
+            Self::ServicesRegistered => (
+                "services_registered",
+                "Services that a registry lists, as far as is known.",
             ),
         }
     }
@@ -117,7 +124,14 @@ impl Metrics {
                 value: self.gauge(gauge).load(Relaxed),
             }
         });
-        reached.chain(shed).chain(gauges)
+        let failed = Metric {
+            name: "registrations_failed_total",
+            help: "How often a service could not be registered, or its lease renewed.",
+            kind: MetricKind::Counter,
+            label: None,
+            value: self.registrations_failed(),
+        };
+        reached.chain(shed).chain(gauges).chain([failed])
     }
 
     /// How often `limit` was reached.
@@ -150,6 +164,16 @@ impl Metrics {
         self.gauge(Gauge::ConcurrencyLimit).load(Relaxed)
     }
 
+    /// Services that a registry lists, as far as is known.
+    pub fn services_registered(&self) -> u64 {
+        self.gauge(Gauge::ServicesRegistered).load(Relaxed)
+    }
+
+    /// How often a service could not be registered, or its lease renewed.
+    pub fn registrations_failed(&self) -> u64 {
+        self.0.registrations_failed.load(Relaxed)
+    }
+
     /// Says that `limit` refused, held up or cut something.
     pub(crate) fn reached(&self, limit: Limit) {
         self.0.reached[limit as usize].fetch_add(1, Relaxed);
@@ -157,6 +181,10 @@ impl Metrics {
 
     pub(crate) fn shed(&self, priority: Priority) {
         self.0.shed[priority as usize].fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn registration_failed(&self) {
+        self.0.registrations_failed.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn set(&self, gauge: Gauge, value: u64) {
@@ -184,6 +212,7 @@ impl Default for Metrics {
             reached: [const { AtomicU64::new(0) }; _],
             shed: [const { AtomicU64::new(0) }; _],
             gauges: [const { AtomicU64::new(0) }; _],
+            registrations_failed: AtomicU64::new(0),
         }))
     }
 }

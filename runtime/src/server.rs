@@ -18,9 +18,15 @@ use crate::{
     limits::Limits,
     metrics::Metrics,
     protocol::Exchange,
+    registry::{Jobs, Planned, Registration},
     routes::Routes,
 };
-use std::{collections::HashMap, convert::Infallible, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    convert::Infallible,
+    fmt,
+    sync::Arc,
+};
 use tokio::sync::watch;
 use tonic::server::NamedService;
 
@@ -47,6 +53,7 @@ pub struct Server {
     concurrency_limit: ConcurrencyLimit,
     compression: Option<Compression>,
     shutdown: Option<BoxFuture<()>>,
+    registrations: Vec<Registration>,
     duplicate: Option<&'static str>,
     reuse_port: bool,
     per_core: bool,
@@ -179,6 +186,15 @@ impl Server {
         self
     }
 
+    /// Tells a registry where its services run, as long as they do: once it serves,
+    /// again for ever if the registry goes away or loses its data, and no more before
+    /// it drains. What it says of itself, a [`Registration`] changes. Services of
+    /// gRPC itself (`grpc.…`) are not registered; in process nothing is.
+    pub fn register(mut self, registration: impl Into<Registration>) -> Self {
+        self.registrations.push(registration.into());
+        self
+    }
+
     /// Shuts down once `signal` ends: takes no more calls, lets those in flight
     /// end within [`Limits::drain_grace`], and cuts the rest.
     pub fn shutdown_on(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
@@ -201,7 +217,7 @@ impl Server {
     ///
     /// # Errors
     /// As [`serve`](Self::serve).
-    pub async fn bind(self, address: impl Listen) -> Result<Bound, Error> {
+    pub async fn bind(mut self, address: impl Listen) -> Result<Bound, Error> {
         self.check()?;
         let how = Listening {
             backlog: self.settings.limits.backlog_max,
@@ -209,13 +225,15 @@ impl Server {
             shares: if self.per_core { Cores::count() } else { 1 },
         };
         let listeners = Listener::bind(address, &how).await?;
-        let addresses = listeners.iter().map(Listener::address).collect();
+        let addresses: Vec<_> = listeners.iter().map(Listener::address).collect();
+        let planned = self.planned(&addresses)?;
         let place = match self.per_core {
             true => Place::Cores(Cores::listening(listeners, &how).await?),
             false => Place::Here(Accepting::open_all(listeners)?),
         };
         Ok(Bound {
             addresses,
+            planned,
             place,
             server: self,
         })
@@ -284,6 +302,19 @@ impl Server {
         self.dispatch.admission = Admission::new(limit, limits, metrics.clone());
     }
 
+    /// What is to be registered of a server that listens on `addresses`.
+    fn planned(&mut self, addresses: &[String]) -> Result<Vec<Planned>, Error> {
+        let mut services: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for service in self.services() {
+            services.entry(service).or_default();
+        }
+        for method in self.dispatch.methods() {
+            services.entry(method.service()).or_default().push(method);
+        }
+        let registrations = std::mem::take(&mut self.registrations).into_iter();
+        registrations.map(|one| one.plan(addresses, &services)).collect()
+    }
+
     fn check(&self) -> Result<(), Error> {
         match self.duplicate {
             None => Ok(()),
@@ -311,6 +342,7 @@ impl fmt::Debug for Server {
 #[must_use = "a server serves when `serve` is awaited"]
 pub struct Bound {
     addresses: Vec<String>,
+    planned: Vec<Planned>,
     place: Place,
     server: Server,
 }
@@ -350,6 +382,7 @@ impl Bound {
     pub async fn serve(self) {
         let Self {
             addresses,
+            planned,
             place,
             mut server,
         } = self;
@@ -363,9 +396,15 @@ impl Bound {
         };
         let answering = Answering::new(server.dispatch, server.mounted, exchange);
         let answering = answering.with_http_layers(server.http_layers);
-        let shutdown = server
-            .shutdown
-            .unwrap_or_else(|| Box::pin(std::future::pending()));
+        let registered = Arc::new(Jobs::start(planned, &settings.metrics));
+        let shutdown = server.shutdown.map(|shutdown| -> BoxFuture<()> {
+            let registered = registered.clone();
+            Box::pin(async move {
+                shutdown.await;
+                registered.stop().await;
+            })
+        });
+        let shutdown = shutdown.unwrap_or_else(|| Box::pin(std::future::pending()));
         #[cfg(feature = "tls")]
         let tls = server.settings.tls.clone();
         let gate = Arc::new(Gate::new(server.settings));
@@ -389,6 +428,7 @@ impl Bound {
             }
         };
         served.await;
+        registered.stop().await;
         tracing::info!(?addresses, "served");
     }
 }

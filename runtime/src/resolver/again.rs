@@ -1,8 +1,10 @@
 //! Looks up again and again: before an answer is too old, sooner if its
 //! endpoints fail, later if nobody answers.
 
-use super::{Refresh, news::News, unfold::unfold};
-use crate::{backoff::backoff, endpoint::Endpoint, reply::BoxStream, status::Result};
+use super::{Refresh, news::News};
+use crate::{
+    backoff::backoff, endpoint::Endpoint, reply::BoxStream, status::Result, unfold::unfold,
+};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 

@@ -1,7 +1,7 @@
 //! Where a channel leads, read from its URI (gRPC naming document).
 
 use super::{
-    Resolver,
+    RegistryResolver, Resolver,
     fixed::Fixed,
     host::{Host, HostPort, decode, decode_bytes, v6},
     names,
@@ -10,6 +10,7 @@ use super::{
 use crate::{
     endpoint::{Address, Endpoint},
     engine::{Error, ErrorKind},
+    registry::{self, Registry},
 };
 use http::uri::{Authority, InvalidUri, Scheme};
 use std::{
@@ -64,8 +65,9 @@ impl Target {
             Error::new(
                 ErrorKind::Address,
                 format!(
-                    "no channel to `{}`: {why}; write {FORMS}",
-                    without_user(uri)
+                    "no channel to `{}`: {why}; write {FORMS}{}",
+                    without_user(uri),
+                    registries()
                 ),
             )
         })
@@ -91,6 +93,14 @@ impl Destination {
             authority: authority.parse().map_err(|why: InvalidUri| none(&why))?,
             resolver,
         })
+    }
+
+    /// Where `service` runs, as `registry` has it.
+    ///
+    /// # Errors
+    /// `Address` when `service` is no full name of a service.
+    pub(crate) fn registered(service: &str, registry: impl Registry) -> Result<Self, Error> {
+        registered(service, registry).map_err(|why| Error::new(ErrorKind::Address, why))
     }
 
     fn new(
@@ -130,13 +140,15 @@ fn without_user(uri: &str) -> Cow<'_, str> {
 }
 
 fn read(uri: &str) -> Result<Target, String> {
-    if has_user(uri) {
-        return Err(USER.to_owned());
-    }
     let (scheme, rest) = match uri.split_once(':') {
         Some((scheme, rest)) if is_scheme(scheme) => (scheme.to_ascii_lowercase(), rest),
+        _ if has_user(uri) => return Err(USER.to_owned()),
         _ => return Err("it has no scheme".to_owned()),
     };
+    // Some registries have users.
+    if has_user(uri) && !registry::schemes().any(|known| known.name == scheme) {
+        return Err(USER.to_owned());
+    }
     if rest.contains(['?', '#']) {
         return Err(
             "it has a query or a fragment, which a channel cannot have; write `?` and `#` that \
@@ -157,7 +169,7 @@ fn read(uri: &str) -> Result<Target, String> {
         host if rest.bytes().all(|byte| byte.is_ascii_digit()) && !rest.is_empty() => Err(format!(
             "it has no scheme (`http://{host}:{rest}`, if it speaks plain text)"
         )),
-        other => Err(format!("`{other}` is no scheme known here")),
+        other => in_registry(other, rest),
     };
     destination.map(Target::Network)
 }
@@ -166,6 +178,28 @@ fn read(uri: &str) -> Result<Target, String> {
 fn is_scheme(text: &str) -> bool {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
     text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(known)
+}
+
+/// Where a registry is, and behind the last slash the service to look for in it.
+fn in_registry(scheme: &str, rest: &str) -> Result<Destination, String> {
+    let known = registry::schemes().find(|known| known.name == scheme);
+    let known = known.ok_or_else(|| format!("`{scheme}` is no scheme known here"))?;
+    let place = rest.strip_prefix("//").and_then(|rest| rest.rsplit_once('/'));
+    let (place, service) = place.ok_or_else(|| {
+        "it names no service: after the registry comes `/package.Service`".to_owned()
+    })?;
+    registered(service, known.open(place)?)
+}
+
+fn registered(service: &str, registry: impl Registry) -> Result<Destination, String> {
+    registry::check_service(service).map_err(|status| status.message().to_owned())?;
+    let resolver = RegistryResolver::new(service, registry);
+    Destination::new(Scheme::HTTP, service, Arc::new(resolver))
+}
+
+/// How the URIs of registries are written, after those that are always there.
+fn registries() -> String {
+    registry::schemes().map(|scheme| format!(", {}", scheme.form)).collect()
 }
 
 /// `//host:port`, perhaps with a `/` behind.

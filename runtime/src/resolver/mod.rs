@@ -7,10 +7,11 @@ mod dns;
 mod fixed;
 mod host;
 mod news;
+mod registered;
+mod roster;
 mod several;
 #[cfg(not(feature = "dns"))]
 mod system;
-mod unfold;
 
 #[cfg(feature = "dns")]
 use self::dns as names;
@@ -18,6 +19,7 @@ use self::dns as names;
 use self::system as names;
 use crate::{
     endpoint::Endpoint,
+    metrics::Metric,
     reply::BoxStream,
     status::{Code, Status},
 };
@@ -25,6 +27,7 @@ use std::{fmt, sync::Arc};
 use tokio::sync::Notify;
 
 pub(crate) use destination::{Destination, Target};
+pub use registered::RegistryResolver;
 
 /// Tells where a service runs, and tells again when that changes.
 pub trait Resolver: fmt::Debug + Send + Sync + 'static {
@@ -36,6 +39,11 @@ pub trait Resolver: fmt::Debug + Send + Sync + 'static {
     /// `refresh` says when the list is suspected to be stale; a resolver that
     /// is told of changes need not listen to it.
     fn watch(&self, refresh: Refresh) -> BoxStream<Vec<Endpoint>>;
+
+    /// What it has counted: part of [`Channel::metrics`](crate::Channel::metrics).
+    fn metrics(&self) -> Vec<Metric> {
+        Vec::new()
+    }
 }
 
 /// Says that endpoints failed, so that a resolver looks again before it would.

@@ -1,10 +1,11 @@
 //! One service behind several names.
 
-use super::{Refresh, Resolver, news::News, unfold::unfold};
+use super::{Refresh, Resolver, news::News};
 use crate::{
     endpoint::Endpoint,
     reply::BoxStream,
     status::{Result, Status},
+    unfold::unfold,
 };
 use std::sync::Arc;
 use tokio_stream::{StreamExt, StreamMap};

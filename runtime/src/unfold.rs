@@ -8,7 +8,7 @@ use std::{
 use tokio_stream::Stream;
 
 /// What `step` makes of `state`, then of the state that this left, and so on.
-pub(super) fn unfold<S, T, F>(state: S, mut step: impl Step<S, F>) -> BoxStream<T>
+pub(crate) fn unfold<S, T, F>(state: S, mut step: impl Step<S, F>) -> BoxStream<T>
 where
     S: 'static,
     T: 'static,
@@ -19,7 +19,7 @@ where
 }
 
 /// Starts the future of the next item.
-pub(super) trait Step<S, F>: FnMut(S) -> F + Send + Unpin + 'static {}
+pub(crate) trait Step<S, F>: FnMut(S) -> F + Send + Unpin + 'static {}
 impl<S, F, G: FnMut(S) -> F + Send + Unpin + 'static> Step<S, F> for G {}
 
 struct Unfold<F, G> {

@@ -1,0 +1,142 @@
+//! Endpoints, as a registry lists them.
+
+use super::{Refresh, Resolver, news::News, roster::Roster};
+use crate::{
+    endpoint::Endpoint,
+    metrics::Metric,
+    registry::{Counts, Registry, Watch},
+    reply::BoxStream,
+    status::{Result, Status},
+    unfold::unfold,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep_until};
+
+/// Between two looks at a list: what changes a hundred times a second is read ten times.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Tells a channel where a service runs, as a registry has it.
+///
+/// Nothing in the registry is believed: what is no name, no address that a server can
+/// have, or too much, is skipped, counted, and the rest serve. While the registry is
+/// away the last list stays, however long. While more instances went within the last
+/// minute than are left, those that went stay too: a registry that lost its data is
+/// likelier than a service that lost its servers, and a server that is gone costs no
+/// call. An instance that has come back three times is called again after 10 s.
+#[derive(Clone, Debug)]
+pub struct RegistryResolver {
+    registry: Arc<dyn Registry>,
+    service: String,
+    allows_link_local: bool,
+    counts: Counts,
+}
+
+impl RegistryResolver {
+    /// Where `service` runs, `orders.v1.Orders` say, as `registry` has it.
+    pub fn new(service: impl Into<String>, registry: impl Registry) -> Self {
+        Self {
+            registry: Arc::new(registry),
+            service: service.into(),
+            allows_link_local: false,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Believes link-local addresses, too, among which clouds keep the credentials
+    /// of their machines.
+    #[must_use]
+    pub fn allow_link_local(mut self) -> Self {
+        self.allows_link_local = true;
+        self
+    }
+}
+
+impl Resolver for RegistryResolver {
+    fn watch(&self, _refresh: Refresh) -> BoxStream<Vec<Endpoint>> {
+        let Self {
+            registry, service, ..
+        } = self;
+        let rules = super::roster::Rules {
+            service: service.clone(),
+            allows_link_local: self.allows_link_local,
+            allows_unix: registry.is_local(),
+        };
+        let watched = Watched {
+            watch: Watch::new(registry.clone(), service),
+            roster: Roster::new(rules, self.counts.clone()),
+            resolver: self.clone(),
+            news: News::default(),
+            is_empty: false,
+            not_before: Instant::now(),
+        };
+        unfold(watched, Watched::next)
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        self.counts.iter().collect()
+    }
+}
+
+struct Watched {
+    watch: Watch,
+    roster: Roster,
+    resolver: RegistryResolver,
+    news: News,
+    /// The last word was that there are no instances.
+    is_empty: bool,
+    not_before: Instant,
+}
+
+impl Watched {
+    async fn next(mut self) -> (Result<Vec<Endpoint>>, Self) {
+        loop {
+            sleep_until(self.not_before).await;
+            let due = self.roster.due();
+            tokio::select! {
+                listed = self.watch.next() => match listed {
+                    Ok(listing) => self.roster.take(&listing, Instant::now()),
+                    Err(status) => match self.failed(status) {
+                        Some(status) => return (Err(status), self),
+                        None => continue,
+                    },
+                },
+                () = sleep_until(due.unwrap_or(self.not_before)), if due.is_some() => {}
+            }
+            let now = Instant::now();
+            self.not_before = now + PAUSE;
+            let endpoints = self.roster.endpoints(now);
+            if endpoints.is_empty() {
+                if !std::mem::replace(&mut self.is_empty, true) {
+                    self.news.forget();
+                    return (Err(self.nowhere()), self);
+                }
+                continue;
+            }
+            self.is_empty = false;
+            if let Some(endpoints) = self.news.of(endpoints) {
+                return (Ok(endpoints), self);
+            }
+        }
+    }
+
+    /// What to say of a watch that failed: nothing, if there is a list.
+    fn failed(&mut self, status: Status) -> Option<Status> {
+        let was_there = self.resolver.counts.failed();
+        if self.roster.is_empty() {
+            self.is_empty = false;
+            return Some(status);
+        }
+        match was_there {
+            true => tracing::warn!(%status, "the registry is away; its last list stays"),
+            false => tracing::debug!(%status, "the registry is still away"),
+        }
+        None
+    }
+
+    fn nowhere(&self) -> Status {
+        let RegistryResolver {
+            registry, service, ..
+        } = &self.resolver;
+        Status::unavailable(format!("no instance of `{service}` is in {registry:?}"))
+    }
+}
