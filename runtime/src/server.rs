@@ -312,7 +312,9 @@ impl Server {
             services.entry(method.service()).or_default().push(method);
         }
         let registrations = std::mem::take(&mut self.registrations).into_iter();
-        registrations.map(|one| one.plan(addresses, &services)).collect()
+        registrations
+            .map(|one| one.plan(addresses, &services))
+            .collect()
     }
 
     fn check(&self) -> Result<(), Error> {

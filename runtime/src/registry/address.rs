@@ -63,13 +63,24 @@ mod tests {
     #[test]
     fn servers_have_addresses_that_can_be_called() {
         for good in [
-            "127.0.0.1:1", "10.0.0.1:50051", "[::1]:1", "[2001:db8::1]:443", "unix:/run/a b.sock",
+            "127.0.0.1:1",
+            "10.0.0.1:50051",
+            "[::1]:1",
+            "[2001:db8::1]:443",
+            "unix:/run/a b.sock",
         ] {
             assert!(passes(good, false), "{good}");
         }
         for bad in [
-            "10.0.0.1:0", "0.0.0.0:1", "[::]:1", "224.0.0.1:1", "255.255.255.255:1", "[ff02::1]:1",
-            "[::ffff:0.0.0.0]:1", "unix:relative", "unix:/a\nb",
+            "10.0.0.1:0",
+            "0.0.0.0:1",
+            "[::]:1",
+            "224.0.0.1:1",
+            "255.255.255.255:1",
+            "[ff02::1]:1",
+            "[::ffff:0.0.0.0]:1",
+            "unix:relative",
+            "unix:/a\nb",
         ] {
             assert!(!passes(bad, true), "{bad}");
         }
@@ -79,8 +90,13 @@ mod tests {
     #[test]
     fn credentials_of_clouds_are_no_servers_unless_allowed() {
         for address in [
-            "169.254.169.254:80", "169.254.1.1:1", "[fe80::1]:1", "[fd00:ec2::254]:80",
-            "100.100.100.200:80", "192.0.0.192:80", "[::ffff:169.254.169.254]:80",
+            "169.254.169.254:80",
+            "169.254.1.1:1",
+            "[fe80::1]:1",
+            "[fd00:ec2::254]:80",
+            "100.100.100.200:80",
+            "192.0.0.192:80",
+            "[::ffff:169.254.169.254]:80",
         ] {
             assert!(!passes(address, false), "{address}");
             assert!(passes(address, true), "{address}");

@@ -132,10 +132,18 @@ impl Instance {
         }
         let service = &self.service;
         if !is_id(&self.id) {
-            let why = format!("`{}` is no id of an instance of `{service}`", shown(&self.id));
+            let why = format!(
+                "`{}` is no id of an instance of `{service}`",
+                shown(&self.id)
+            );
             return Some((Flaw::Name, why));
         }
-        let flawed = |(flaw, why)| (flaw, format!("instance `{}` of `{service}`: {why}", self.id));
+        let flawed = |(flaw, why)| {
+            (
+                flaw,
+                format!("instance `{}` of `{service}`: {why}", self.id),
+            )
+        };
         let address = address::flaw(&self.address, allows_link_local);
         let flaw = address.map(|why| (Flaw::Address, why));
         flaw.or_else(|| self.flawed_labels()).map(flawed)
@@ -158,14 +166,21 @@ impl Instance {
             return name(format!("`{}` is no name of a method", shown(method)));
         }
         if self.metadata.len() > METADATA_KEYS_MAX {
-            return size(format!("it has more than {METADATA_KEYS_MAX} keys of metadata"));
+            return size(format!(
+                "it has more than {METADATA_KEYS_MAX} keys of metadata"
+            ));
         }
         if let Some(key) = self.metadata.keys().find(|key| !is_label(key)) {
             return name(format!("`{}` is no key of metadata", shown(key)));
         }
-        let lengths = self.metadata.iter().map(|(key, value)| key.len() + value.len());
+        let lengths = self
+            .metadata
+            .iter()
+            .map(|(key, value)| key.len() + value.len());
         if lengths.sum::<usize>() > METADATA_BYTES_MAX {
-            return size(format!("its metadata has more than {METADATA_BYTES_MAX} bytes"));
+            return size(format!(
+                "its metadata has more than {METADATA_BYTES_MAX} bytes"
+            ));
         }
         None
     }
@@ -240,14 +255,19 @@ mod tests {
             let flaw = flaw_of(|instance| instance.service = service.to_owned());
             assert_eq!(flaw, Some(Flaw::Name), "{service:?}");
         }
-        for id in ["", ".", "..", ".a", "a/b", "a\\b", "a b", "ä", "a\0", "a*", "a>"] {
+        for id in [
+            "", ".", "..", ".a", "a/b", "a\\b", "a b", "ä", "a\0", "a*", "a>",
+        ] {
             let flaw = flaw_of(|instance| instance.id = id.to_owned());
             assert_eq!(flaw, Some(Flaw::Name), "{id:?}");
         }
         let name = Some(Flaw::Name);
         assert_eq!(flaw_of(|one| one.zone = Some("a\x1b[31m".to_owned())), name);
         assert_eq!(flaw_of(|one| one.zone = Some(String::new())), name);
-        assert_eq!(flaw_of(|one| drop(one.methods.insert("a/b".to_owned()))), name);
+        assert_eq!(
+            flaw_of(|one| drop(one.methods.insert("a/b".to_owned()))),
+            name
+        );
     }
 
     #[test]
@@ -257,7 +277,10 @@ mod tests {
         assert_eq!(flaw_of(|one| one.id = long(ID_BYTES_MAX)), None);
         assert_eq!(flaw_of(|one| one.id = long(ID_BYTES_MAX + 1)), name);
         assert_eq!(flaw_of(|one| one.service = long(SERVICE_BYTES_MAX)), None);
-        assert_eq!(flaw_of(|one| one.service = long(SERVICE_BYTES_MAX + 1)), name);
+        assert_eq!(
+            flaw_of(|one| one.service = long(SERVICE_BYTES_MAX + 1)),
+            name
+        );
         let size = Some(Flaw::Size);
         assert_eq!(flaw_of(|one| one.weight = 0), size);
         assert_eq!(flaw_of(|one| one.weight = WEIGHT_MAX + 1), size);
@@ -266,8 +289,14 @@ mod tests {
         assert_eq!(flaw_of(|one| one.methods = methods(METHODS_MAX)), None);
         assert_eq!(flaw_of(|one| one.methods = methods(METHODS_MAX + 1)), size);
         let value = |bytes| BTreeMap::from([("k".to_owned(), long(bytes))]);
-        assert_eq!(flaw_of(|one| one.metadata = value(METADATA_BYTES_MAX - 1)), None);
-        assert_eq!(flaw_of(|one| one.metadata = value(METADATA_BYTES_MAX)), size);
+        assert_eq!(
+            flaw_of(|one| one.metadata = value(METADATA_BYTES_MAX - 1)),
+            None
+        );
+        assert_eq!(
+            flaw_of(|one| one.metadata = value(METADATA_BYTES_MAX)),
+            size
+        );
     }
 
     #[test]

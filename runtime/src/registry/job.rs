@@ -137,7 +137,9 @@ impl Job {
             }
         }
         if let Err(status) = self.registry.deregister(&self.instance).await {
-            let Self { registry, instance, .. } = &self;
+            let Self {
+                registry, instance, ..
+            } = &self;
             let service = &instance.service;
             tracing::warn!(%status, ?registry, service, "not deregistered: its lease will end it");
         }
@@ -154,7 +156,12 @@ impl Job {
 
     /// How long to wait after an attempt that ended so.
     fn after(&self, ended: Result<()>, progress: &mut Progress) -> Duration {
-        let Self { registry, instance, lease, .. } = self;
+        let Self {
+            registry,
+            instance,
+            lease,
+            ..
+        } = self;
         let (service, id) = (&instance.service, &instance.id);
         match ended {
             Ok(()) => {
@@ -172,7 +179,9 @@ impl Job {
             Err(status) => {
                 self.metrics.registration_failed();
                 match progress.failures {
-                    0 => tracing::warn!(%status, service, id, ?registry, "not registered; tries on"),
+                    0 => {
+                        tracing::warn!(%status, service, id, ?registry, "not registered; tries on")
+                    }
                     _ => tracing::debug!(%status, service, id, ?registry, "not registered"),
                 }
                 if progress.renewed.is_some_and(|at| at.elapsed() >= *lease) {

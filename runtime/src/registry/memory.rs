@@ -193,7 +193,8 @@ impl Watched {
             let (live, next) = self.registry.live(&self.service);
             let same = |told: &Vec<Arc<Instance>>| {
                 let both = told.iter().zip(&live);
-                told.len() == live.len() && both.into_iter().all(|(one, other)| Arc::ptr_eq(one, other))
+                told.len() == live.len()
+                    && both.into_iter().all(|(one, other)| Arc::ptr_eq(one, other))
             };
             if !self.told.as_ref().is_some_and(same) {
                 self.told = Some(live.clone());

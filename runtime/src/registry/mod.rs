@@ -14,18 +14,18 @@ use crate::{reply::BoxStream, status::Result};
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 pub(crate) use counts::Counts;
-pub use instance::{Instance, check_service};
 pub(crate) use instance::Flaw;
+pub use instance::{Instance, check_service};
+pub use inventory;
 pub(crate) use job::Jobs;
 pub use listing::Listing;
 pub(crate) use listing::RECORDS_MAX;
 pub use memory::MemoryRegistry;
-pub use registration::Registration;
 pub(crate) use registration::Planned;
-pub use scheme::{Scheme, open_registry};
+pub use registration::Registration;
 pub(crate) use scheme::schemes;
+pub use scheme::{Scheme, open_registry};
 pub use watch::Watch;
-pub use inventory;
 
 /// What a [`Registry`] does takes time, and may be dropped before it is done.
 pub type RegistryFuture<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;

@@ -151,7 +151,9 @@ impl Registration {
             instance.started_millis = started_millis;
             instance.methods = methods.iter().map(|one| one.name().to_owned()).collect();
             instance.descriptor_hash = descriptor_hash(methods);
-            instance.check().map_err(|status| refused(status.message()))?;
+            instance
+                .check()
+                .map_err(|status| refused(status.message()))?;
             instances.push(instance);
         }
         Ok(Planned {
@@ -213,7 +215,10 @@ fn descriptor_hash(methods: &[Method]) -> Option<u64> {
 }
 
 fn refused(why: impl fmt::Display) -> Error {
-    Error::new(ErrorKind::Address, format!("the server cannot be registered: {why}"))
+    Error::new(
+        ErrorKind::Address,
+        format!("the server cannot be registered: {why}"),
+    )
 }
 
 fn read(address: &str) -> Result<Address, Error> {
@@ -228,9 +233,11 @@ fn read(address: &str) -> Result<Address, Error> {
 fn default_address(addresses: &[String]) -> Result<Address, Error> {
     let first = addresses.first().map_or("nothing", String::as_str);
     let cure = "say where others reach it with `Registration::with_address`";
-    let address = first
-        .parse()
-        .map_err(|_| refused(format!("it listens on `{first}`, which nobody can call; {cure}")))?;
+    let address = first.parse().map_err(|_| {
+        refused(format!(
+            "it listens on `{first}`, which nobody can call; {cure}"
+        ))
+    })?;
     match address {
         Address::Tcp(bound) if bound.ip().is_unspecified() => {
             let ip = own_ip(bound.ip())
@@ -280,7 +287,10 @@ mod tests {
     fn plan(registration: Registration, addresses: &[&str]) -> Result<Vec<Instance>, Error> {
         let addresses: Vec<_> = addresses.iter().map(|one| (*one).to_owned()).collect();
         let services = BTreeMap::from([
-            ("grpc.health.v1.Health", vec![Method::unary("/grpc.health.v1.Health/Check")]),
+            (
+                "grpc.health.v1.Health",
+                vec![Method::unary("/grpc.health.v1.Health/Check")],
+            ),
             ("orders.v1.Orders", vec![GET, PUT]),
             ("stock.v1.Tonic", vec![]),
         ]);
@@ -322,8 +332,16 @@ mod tests {
             assert!(error.to_string().contains(why), "{error}");
         };
         refused(anew(), &["own"], "`Registration::with_address`");
-        refused(anew().with_address("localhost:1"), &["127.0.0.1:7"], "`localhost:1` is no address");
-        refused(anew().with_address("10.0.0.1:0"), &["127.0.0.1:7"], "port 0");
+        refused(
+            anew().with_address("localhost:1"),
+            &["127.0.0.1:7"],
+            "`localhost:1` is no address",
+        );
+        refused(
+            anew().with_address("10.0.0.1:0"),
+            &["127.0.0.1:7"],
+            "port 0",
+        );
         refused(anew().with_id("a/b"), &["127.0.0.1:7"], "`a/b` is no id");
         refused(anew().with_weight(0), &["127.0.0.1:7"], "weight 0");
     }

@@ -91,10 +91,18 @@ impl Roster {
     /// Takes over one instance, unless something is wrong with it.
     fn admit(&mut self, instance: &Arc<Instance>, now: Instant) -> Option<(Flaw, String)> {
         let known = self.known.get_mut(&instance.id);
-        if known.as_ref().is_some_and(|known| known.round == self.round) {
-            return Some((Flaw::Duplicate, format!("two have the id `{}`", instance.id)));
+        if known
+            .as_ref()
+            .is_some_and(|known| known.round == self.round)
+        {
+            return Some((
+                Flaw::Duplicate,
+                format!("two have the id `{}`", instance.id),
+            ));
         }
-        let checked = known.as_ref().is_some_and(|known| Arc::ptr_eq(&known.instance, instance));
+        let checked = known
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(&known.instance, instance));
         if !checked && let Some(flaw) = self.rules.flaw(instance) {
             return Some(flaw);
         }
@@ -126,7 +134,11 @@ impl Roster {
     fn forget(&mut self, now: Instant) {
         let kept = |known: &Known| !known.is_gone || now.duration_since(known.since) < GONE_KEPT;
         self.known.retain(|_, known| kept(known));
-        let mut gone: Vec<_> = self.known.iter().filter(|(_, known)| known.is_gone).collect();
+        let mut gone: Vec<_> = self
+            .known
+            .iter()
+            .filter(|(_, known)| known.is_gone)
+            .collect();
         if gone.len() > RECORDS_MAX {
             gone.sort_by_key(|(_, known)| known.since);
             let surplus = gone.len() - RECORDS_MAX;
@@ -178,7 +190,8 @@ impl Rules {
             return Some((Flaw::Name, why));
         }
         if matches!(instance.address, Address::Unix(_)) && !self.allows_unix {
-            let why = format!("`{id}` is a Unix socket, which a registry for many machines cannot know");
+            let why =
+                format!("`{id}` is a Unix socket, which a registry for many machines cannot know");
             return Some((Flaw::Address, why));
         }
         instance.flaw(self.allows_link_local)
