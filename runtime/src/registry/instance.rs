@@ -264,10 +264,7 @@ mod tests {
         let name = Some(Flaw::Name);
         assert_eq!(flaw_of(|one| one.zone = Some("a\x1b[31m".to_owned())), name);
         assert_eq!(flaw_of(|one| one.zone = Some(String::new())), name);
-        assert_eq!(
-            flaw_of(|one| drop(one.methods.insert("a/b".to_owned()))),
-            name
-        );
+        assert_eq!(flaw_of(|one| one.methods = ["a/b".to_owned()].into()), name);
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub type RegistryFuture<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + '
 ///
 /// It connects when it is first used, not when it is made, and connects again
 /// whenever that is needed: a runtime, with every task on it, may end before it does.
+///
+/// `Debug` is what errors and the log call it: where it is, and no password.
 pub trait Registry: fmt::Debug + Send + Sync + 'static {
     /// Sees to it that `instance` is listed, as it is given, for `lease` from now.
     ///

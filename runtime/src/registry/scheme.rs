@@ -45,7 +45,9 @@ const MEMORY: Scheme = Scheme {
 fn memory(name: &str, path: &str) -> Result<Arc<dyn Registry>, String> {
     match path {
         "" => Ok(Arc::new(MemoryRegistry::named(name))),
-        path => Err(format!("a registry in this process has no path, and here is `{path}`")),
+        path => Err(format!(
+            "a registry in this process has no path, and here is `{path}`"
+        )),
     }
 }
 
@@ -78,7 +80,9 @@ pub fn open_registry(url: &str) -> Result<Arc<dyn Registry>, Error> {
         Error::new(ErrorKind::Address, what)
     };
     let Some((scheme, rest)) = url.split_once("://") else {
-        return Err(refused("it has no scheme; write `memory://name` or the like".to_owned()));
+        return Err(refused(
+            "it has no scheme; write `memory://name` or the like".to_owned(),
+        ));
     };
     let scheme = scheme.to_ascii_lowercase();
     let Some(scheme) = schemes().find(|known| known.name == scheme) else {

@@ -184,7 +184,9 @@ fn is_scheme(text: &str) -> bool {
 fn in_registry(scheme: &str, rest: &str) -> Result<Destination, String> {
     let known = registry::schemes().find(|known| known.name == scheme);
     let known = known.ok_or_else(|| format!("`{scheme}` is no scheme known here"))?;
-    let place = rest.strip_prefix("//").and_then(|rest| rest.rsplit_once('/'));
+    let place = rest
+        .strip_prefix("//")
+        .and_then(|rest| rest.rsplit_once('/'));
     let (place, service) = place.ok_or_else(|| {
         "it names no service: after the registry comes `/package.Service`".to_owned()
     })?;
@@ -199,7 +201,9 @@ fn registered(service: &str, registry: impl Registry) -> Result<Destination, Str
 
 /// How the URIs of registries are written, after those that are always there.
 fn registries() -> String {
-    registry::schemes().map(|scheme| format!(", {}", scheme.form)).collect()
+    registry::schemes()
+        .map(|scheme| format!(", {}", scheme.form))
+        .collect()
 }
 
 /// `//host:port`, perhaps with a `/` behind.
