@@ -66,6 +66,8 @@ mod retry;
 
 mod layer;
 
+mod load_reporter;
+
 mod concurrency_limit;
 
 mod routes;
@@ -113,6 +115,7 @@ pub use http_service::HttpService;
 pub use in_process::NamedServer;
 pub use layer::{Layer, Next};
 pub use limits::{Limit, Limits};
+pub use load_reporter::LoadReporter;
 pub use message::{IntoRequest, IntoStreamingRequest, Request, Response};
 pub use method::{Idempotency, Method, MethodKind};
 pub use metrics::{Metric, MetricKind, Metrics};

@@ -248,7 +248,7 @@ impl Sending {
                     underway.forget();
                     return failed(Some(id), status, Fate::Unprocessed);
                 }
-                underway.ended(Some(&status));
+                underway.ended(Err(&status));
                 let lost = protocol::is_lost(&unanswered) && !subchannel.broke();
                 let fate = if lost { Fate::Lost } else { Fate::Unknown };
                 failed(Some(id), status, fate)

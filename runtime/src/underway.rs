@@ -7,6 +7,7 @@ use crate::{
     status::Status,
 };
 use std::sync::Arc;
+use tonic::metadata::MetadataMap;
 
 /// Keeps a subchannel busy, and tells its load and its health how it went. One
 /// that is dropped before it [`ended`](Self::ended) was given up, which speaks of
@@ -38,14 +39,13 @@ impl Underway {
         self.in_flight.ended(true);
     }
 
-    /// It has ended: well, or with this status.
-    pub(crate) fn ended(mut self, status: Option<&Status>) {
-        let outcome = status.map_or(Outcome::Answered, Outcome::of);
-        match outcome {
-            Outcome::Answered => self.in_flight.ended(true),
-            Outcome::Failed | Outcome::Doubtful | Outcome::Busy => self.in_flight.ended(false),
-            // As if it was given up: that it was quick says nothing.
-            Outcome::Silent => {}
+    /// It has ended: well, with these trailers, or with this status.
+    pub(crate) fn ended(mut self, how: Result<&MetadataMap, &Status>) {
+        self.in_flight.hear(how.unwrap_or_else(Status::metadata));
+        let outcome = how.map_or_else(Outcome::of, |_| Outcome::Answered);
+        // One that says nothing counts as given up.
+        if outcome != Outcome::Silent {
+            self.in_flight.ended(!outcome.is_failure());
         }
         if let Some(health) = self.health.take() {
             health.record(self.era, outcome);
@@ -81,14 +81,14 @@ mod tests {
     use tokio::time::advance;
 
     /// What a subchannel counts as, in milliseconds, whose first call has ended
-    /// after 1 ms with this status.
-    async fn latency_after(status: Option<&Status>) -> Option<u128> {
+    /// after 1 ms.
+    async fn latency_after(how: Result<&MetadataMap, &Status>) -> Option<u128> {
         let address = Address::Tcp(([127, 0, 0, 1], 1).into());
         let health = Outliers::new(OutlierDetection::new()).add(1, &address);
         let load = Arc::new(Load::new());
         let call = Underway::new(load.start(), health, None);
         advance(Duration::from_millis(1)).await;
-        call.ended(status);
+        call.ended(how);
         load.latency().map(|latency| latency.as_millis())
     }
 
@@ -108,7 +108,9 @@ mod tests {
             (status(Code::Internal), Some(100)),
             (refused, Some(100)),
         ] {
-            let latency = latency_after(status.as_ref()).await;
+            let trailers = MetadataMap::new();
+            let how = status.as_ref().map_or(Ok(&trailers), Err);
+            let latency = latency_after(how).await;
             assert_eq!(latency, expected, "{status:?}");
         }
     }

@@ -7,11 +7,12 @@ use super::{
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
 use tokio::time::Instant;
+use tonic::metadata::MetadataMap;
 
 /// In which all but 37 % of a latency is forgotten, unless a balancer says otherwise.
 pub(super) const DECAY: Duration = Duration::from_secs(10);
@@ -24,6 +25,7 @@ pub struct Load {
     latency: PeakEwma,
     decay_nanos: AtomicU64,
     reports: Reports,
+    reports_wanted: AtomicBool,
 }
 
 /// A call in flight, until dropped.
@@ -51,6 +53,7 @@ impl Load {
             latency: PeakEwma::default(),
             decay_nanos: AtomicU64::new(DECAY.as_nanos() as u64),
             reports: Reports::default(),
+            reports_wanted: AtomicBool::new(false),
         }
     }
 
@@ -85,6 +88,20 @@ impl Load {
     /// `utilization` says nothing.
     pub fn report(&self, report: LoadReport) {
         self.reports.keep(report, self.age());
+    }
+
+    /// From now on the reports that come with replies count.
+    pub(super) fn want_reports(&self) {
+        self.reports_wanted.store(true, Relaxed);
+    }
+
+    /// A call ended with these trailers.
+    pub(super) fn hear(&self, trailers: &MetadataMap) {
+        if self.reports_wanted.load(Relaxed)
+            && let Some(report) = LoadReport::read_from(trailers)
+        {
+            self.report(report);
+        }
     }
 
     /// Nanoseconds that calls take; 0 if unknown.
@@ -125,6 +142,11 @@ impl InFlight {
     /// How long it has been.
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// It ended with these trailers, which may hold a [`LoadReport`].
+    pub(crate) fn hear(&self, trailers: &MetadataMap) {
+        self.load.hear(trailers);
     }
 
     /// The head of its reply came, or it ended: that is how long it took. It is

@@ -2,6 +2,7 @@
 
 mod least_request;
 mod load;
+mod orca;
 mod peak_ewma;
 mod pick_first;
 mod random;

@@ -104,6 +104,7 @@ impl Default for WeightedRoundRobin {
 
 impl Balancer for WeightedRoundRobin {
     fn picker(&self, ready: Arc<[Candidate]>) -> Box<dyn Picker> {
+        ready.iter().for_each(|one| one.load.want_reports());
         let picker = WeightedTurns {
             schedule: Schedule::new(ready.len(), self.random.number()),
             ready,

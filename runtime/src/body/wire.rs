@@ -139,7 +139,7 @@ impl Wire {
         if let Poll::Ready(ended @ (Err(_) | Ok(None))) = &polled
             && let Some(underway) = self.underway.take()
         {
-            underway.ended(ended.as_ref().err());
+            underway.ended(ended.as_ref().map(|_| &self.trailers));
         }
         if let Some(stopwatch) = &self.stopwatch
             && polled.is_ready()

@@ -79,10 +79,11 @@ impl Health {
             return;
         }
         let bucket = &self.buckets[self.active.load(Relaxed)];
-        match outcome {
-            Outcome::Answered => bucket.successes.fetch_add(1, Relaxed),
-            _ => bucket.failures.fetch_add(1, Relaxed),
+        let count = match outcome.is_failure() {
+            true => &bucket.failures,
+            false => &bucket.successes,
         };
+        count.fetch_add(1, Relaxed);
         match outcome {
             Outcome::Failed => self.failed(FAILED),
             Outcome::Doubtful => self.failed(DOUBTFUL),

@@ -35,6 +35,14 @@ impl Outcome {
         }
     }
 
+    /// Whether it counts against the address.
+    pub(crate) fn is_failure(self) -> bool {
+        match self {
+            Self::Failed | Self::Doubtful | Self::Busy => true,
+            Self::Answered | Self::Silent => false,
+        }
+    }
+
     /// What a status of this code, from an address that was reached or tried, says.
     pub(crate) fn of_code(code: Code) -> Self {
         match code {

@@ -107,7 +107,7 @@ pub(crate) fn response(
             Ok(response)
         }
         Err(status) => {
-            underway.ended(Some(&status));
+            underway.ended(Err(&status));
             Err(status)
         }
     }

@@ -12,5 +12,6 @@ mod others;
 mod panics;
 #[cfg(feature = "service-config")]
 mod precedence;
+mod reports;
 mod several;
 mod sockets;
