@@ -4,6 +4,7 @@
 mod names;
 
 use crate::{
+    balance::LoadReport,
     body::{Body, Kind},
     deadline,
     dispatch::Dispatch,
@@ -68,7 +69,11 @@ impl InProcess {
             reply = self.dispatch.call(route, request) => reply,
             over = stay.over() => Err(over),
         };
-        let mut response = reply.map_err(|status| status::as_if_sent(&status))?;
+        let mut response = reply.map_err(|status| {
+            let mut status = status::as_if_sent(&status);
+            LoadReport::detach_from(&mut status);
+            status
+        })?;
         *response.extensions_mut() = Extensions::new();
         *response.metadata_mut() =
             status::without_reserved(std::mem::take(response.metadata_mut()));

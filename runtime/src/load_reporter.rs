@@ -26,8 +26,9 @@ const AGE_MIN: Duration = Duration::from_secs(1);
 /// [`WeightedRoundRobin`](crate::WeightedRoundRobin), those of other gRPC
 /// implementations too, send more calls to servers that do more with less.
 ///
-/// It counts the calls and the failures among them itself. Those that are refused
-/// before they come to it, since there are too many, are neither.
+/// It counts the calls and the failures among them itself, a stream when it begins:
+/// what is told at its end was so then. Calls that are refused before they come to
+/// it, since there are too many, are neither.
 ///
 /// ```
 /// use cordial_runtime::{LoadReporter, Server};

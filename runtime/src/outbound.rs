@@ -238,7 +238,7 @@ impl Sending {
                 }
             }
             Err(unanswered) => {
-                let status = protocol::unanswered(&unanswered);
+                let mut status = protocol::unanswered(&unanswered);
                 let unprocessed = protocol::is_unprocessed(&unanswered);
                 if let Some(unsent) = unanswered.unsent {
                     underway.forget();
@@ -248,7 +248,7 @@ impl Sending {
                     underway.forget();
                     return failed(Some(id), status, Fate::Unprocessed);
                 }
-                underway.ended(Err(&status));
+                underway.ended(Err(&mut status));
                 let lost = protocol::is_lost(&unanswered) && !subchannel.broke();
                 let fate = if lost { Fate::Lost } else { Fate::Unknown };
                 failed(Some(id), status, fate)

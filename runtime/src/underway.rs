@@ -1,7 +1,7 @@
 //! A call on a subchannel, from its start to its last byte.
 
 use crate::{
-    balance::InFlight,
+    balance::{InFlight, LoadReport},
     deadline::Deadline,
     outlier::{Health, Outcome},
     status::Status,
@@ -40,9 +40,18 @@ impl Underway {
     }
 
     /// It has ended: well, with these trailers, or with this status.
-    pub(crate) fn ended(mut self, how: Result<&MetadataMap, &Status>) {
-        self.in_flight.hear(how.unwrap_or_else(Status::metadata));
-        let outcome = how.map_or_else(Outcome::of, |_| Outcome::Answered);
+    pub(crate) fn ended(mut self, how: Result<&MetadataMap, &mut Status>) {
+        let outcome = match how {
+            Ok(trailers) => {
+                self.in_flight.hear(trailers);
+                Outcome::Answered
+            }
+            Err(status) => {
+                self.in_flight.hear(status.metadata());
+                LoadReport::detach_from(status);
+                Outcome::of(status)
+            }
+        };
         // One that says nothing counts as given up.
         if outcome != Outcome::Silent {
             self.in_flight.ended(!outcome.is_failure());
@@ -82,7 +91,7 @@ mod tests {
 
     /// What a subchannel counts as, in milliseconds, whose first call has ended
     /// after 1 ms.
-    async fn latency_after(how: Result<&MetadataMap, &Status>) -> Option<u128> {
+    async fn latency_after(how: Result<&MetadataMap, &mut Status>) -> Option<u128> {
         let address = Address::Tcp(([127, 0, 0, 1], 1).into());
         let health = Outliers::new(OutlierDetection::new()).add(1, &address);
         let load = Arc::new(Load::new());
@@ -100,7 +109,7 @@ mod tests {
             metadata.insert("grpc-retry-pushback-ms", 100.into());
             status
         });
-        for (status, expected) in [
+        for (mut status, expected) in [
             (None, Some(1)),
             (status(Code::NotFound), Some(1)),
             (status(Code::Cancelled), None),
@@ -109,7 +118,7 @@ mod tests {
             (refused, Some(100)),
         ] {
             let trailers = MetadataMap::new();
-            let how = status.as_ref().map_or(Ok(&trailers), Err);
+            let how = status.as_mut().map_or(Ok(&trailers), Err);
             let latency = latency_after(how).await;
             assert_eq!(latency, expected, "{status:?}");
         }

@@ -1,6 +1,7 @@
 //! Load reports among the trailers of calls, as ORCA has them (gRFC A51).
 
 use super::LoadReport;
+use crate::status::Status;
 use prost::Message;
 use tonic::metadata::{BinaryMetadataValue, MetadataMap};
 
@@ -46,8 +47,14 @@ impl LoadReport {
         trailers.insert_bin(KEY, encoded);
     }
 
-    /// What a server told with these trailers; `None` if nothing, or nothing that
-    /// can be read.
+    /// Takes it out of a status that came: handlers pass those on to their own
+    /// callers, who would believe it to be of the server they called.
+    pub(crate) fn detach_from(status: &mut Status) {
+        status.metadata_mut().remove_bin(KEY);
+    }
+
+    /// What a server told with the trailers of a reply; `None` if nothing, or
+    /// nothing that can be read. The status of a call that failed came without it.
     pub fn read_from(trailers: &MetadataMap) -> Option<Self> {
         let value = trailers.get_bin(KEY)?;
         let bytes = value.to_bytes().ok();

@@ -20,10 +20,11 @@ const UPDATE_PERIOD_MIN: Duration = Duration::from_millis(100);
 /// wants by the load it reports (gRFC A58, with the slow start of A100), or by the
 /// weight of its endpoint. For servers of different sizes.
 ///
-/// A server's weight is `qps / (utilization + penalty · eps / qps)` of its latest
-/// [`LoadReport`](crate::LoadReport). One that does not report is given the
-/// average. If less than two report, the weights of the endpoints count alone;
-/// otherwise those tell what the average of one without reports is multiplied by.
+/// A server's weight is `qps / (utilization + penalty · eps / qps)` of the latest
+/// [`LoadReport`](crate::LoadReport) that came with a reply. One that does not
+/// report is given the average. If less than two report, the weights of the
+/// endpoints count alone; otherwise those tell what the average of one without
+/// reports is multiplied by.
 #[derive(Debug)]
 pub struct WeightedRoundRobin {
     weighing: Weighing,

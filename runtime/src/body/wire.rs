@@ -131,15 +131,15 @@ impl Wire {
     }
 
     pub(crate) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
-        let polled = self.poll_inner(cx);
+        let mut polled = self.poll_inner(cx);
         if let Poll::Ready(Err(_) | Ok(None)) = &polled {
             self.state = State::Done;
             self.http = HttpBody::empty();
         }
-        if let Poll::Ready(ended @ (Err(_) | Ok(None))) = &polled
+        if let Poll::Ready(ended @ (Err(_) | Ok(None))) = &mut polled
             && let Some(underway) = self.underway.take()
         {
-            underway.ended(ended.as_ref().map(|_| &self.trailers));
+            underway.ended(ended.as_mut().map(|_| &self.trailers));
         }
         if let Some(stopwatch) = &self.stopwatch
             && polled.is_ready()

@@ -106,8 +106,8 @@ pub(crate) fn response(
             }
             Ok(response)
         }
-        Err(status) => {
-            underway.ended(Err(&status));
+        Err(mut status) => {
+            underway.ended(Err(&mut status));
             Err(status)
         }
     }

@@ -19,7 +19,7 @@ impl LoadBalancing {
                 weight_expiration,
                 weight_update,
                 error_penalty,
-                // Reports are read neither with replies nor by a stream yet.
+                // Reports are read with replies, and not by a stream yet.
                 out_of_band: _,
                 reporting_period: _,
             } => Arc::new(

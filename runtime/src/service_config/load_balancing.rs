@@ -34,7 +34,8 @@ pub enum LoadBalancing {
     RoundRobin,
     /// More to those that report to be less busy (gRFC A58).
     WeightedRoundRobin {
-        /// Whether reports come by a stream of their own instead of with replies.
+        /// Whether reports come by a stream of their own instead of with replies. A
+        /// channel reads those that come with replies, whatever this says.
         out_of_band: bool,
         /// How often they come by that stream.
         reporting_period: Duration,
