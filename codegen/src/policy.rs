@@ -36,6 +36,13 @@ pub(crate) struct Policy {
     pub(crate) hash_field: Option<String>,
 }
 
+impl Policy {
+    /// The name of the field to hash; the empty one names none.
+    pub(crate) fn hash_name(&self) -> Option<&str> {
+        self.hash_field.as_deref().filter(|name| !name.is_empty())
+    }
+}
+
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Retry {
     #[prost(uint32, tag = "1")]

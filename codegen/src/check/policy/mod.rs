@@ -76,14 +76,14 @@ impl Check<'_> {
         let said = [
             (RETRY, "retry", own.retry.is_some()),
             (HEDGING, "hedging", own.hedging.is_some()),
-            (HASH_FIELD, "hash_field", has_hash_field(own)),
+            (HASH_FIELD, "hash_field", own.hash_name().is_some()),
         ];
         for (field, name, _) in said.into_iter().filter(|(_, _, said)| *said) {
             if let Some((message, help)) = refusal(method, field, name) {
                 self.fault(at, &[field], message, help);
             }
         }
-        if let Some(name) = own.hash_field.as_deref().filter(|name| !name.is_empty())
+        if let Some(name) = own.hash_name()
             && sends_one(method)
             && let Err(Unfit::Missing { message, help } | Unfit::Shape { message, help }) =
                 policy::hash_path(request, name)
@@ -110,11 +110,7 @@ impl Check<'_> {
             let help = "none says `option idempotency_level = NO_SIDE_EFFECTS;`, with one request";
             self.fault(at, &[HEDGING], none("hedging"), help);
         }
-        if let Some(name) = default
-            .hash_field
-            .as_deref()
-            .filter(|name| !name.is_empty())
-        {
+        if let Some(name) = default.hash_name() {
             self.default_hash(service, descriptor, name, at);
         }
     }
@@ -164,13 +160,6 @@ fn option(owner: &Spot, options: i32) -> Spot {
     let number = i32::try_from(policy::NUMBER).unwrap_or_default();
     spot.path.extend([options, number]);
     spot
-}
-
-fn has_hash_field(policy: &Policy) -> bool {
-    policy
-        .hash_field
-        .as_deref()
-        .is_some_and(|name| !name.is_empty())
 }
 
 fn sends_one(method: &Method) -> bool {

@@ -89,6 +89,10 @@ impl Check<'_> {
         if !(-999_999_999..=999_999_999).contains(&nanos) {
             let message = format!("`{name}` has {nanos} `nanos`, which is a second or more");
             self.fault(at, fields, message, help);
+        } else if (seconds > 0 && nanos < 0) || (seconds < 0 && nanos > 0) {
+            let message =
+                format!("`{name}` has {seconds} `seconds` and {nanos} `nanos`, of different signs");
+            self.fault(at, fields, message, help);
         } else if seconds < 0 || nanos < 0 {
             self.fault(at, fields, format!("`{name}` is below zero"), help);
         } else if seconds == 0 && nanos == 0 && !or_zero {
