@@ -56,7 +56,7 @@
 //! | say how calls are made | [`MethodPolicy`], `ServiceConfig`, [`Context`] |
 //! | handle | [`Request`], [`Response`], [`BoxStream`], [`Status`], [`StatusExt`] |
 //! | look at every call, on either side | [`Layer`], [`Method`], [`Extension`] |
-//! | test without sockets | [`Server::in_process`] |
+//! | test without sockets | [`Server::in_process`], [`Server::serve_in_process`] |
 //! | be found healthy, and described | [`health`], [`reflection`] |
 //!
 //! The features `gzip`, `zstd`, `tls`, `dns`, `service-config`, `health` and
