@@ -25,7 +25,7 @@ pub(super) fn parse(text: &str) -> Result<Json, serde_json::Error> {
 /// The key of the objects as which numbers come, if they do: any crate of a program may
 /// turn on the feature `arbitrary_precision` of serde_json, for all of them.
 fn number_key() -> Option<String> {
-    match read("0", None) {
+    match read("0.5", None) {
         Ok(Json::Object(fields)) => fields.into_iter().next().map(|(key, _)| key),
         _ => None,
     }
