@@ -6,6 +6,7 @@ use crate::{
     context::Context,
     deadline::{self, Deadline},
     engine::BoxFuture,
+    explain::{Explanation, Journal, said},
     field_hash,
     guard::{self, Guard},
     message::{Request, Response},
@@ -150,6 +151,35 @@ impl<T: Message + Default + 'static> Call<Streaming<T>> {
                 })
             },
         }
+    }
+}
+
+impl<T: 'static> Call<T> {
+    /// Makes the call, and gives an account of it however it ends: where each attempt
+    /// went, by whose choice and who was left out, how it ended, and why there was
+    /// another or none. What follows the beginning of a stream is not in it. A call
+    /// that is not asked for it keeps no account.
+    ///
+    /// ```no_run
+    /// # use cordial_runtime::{Channel, Method};
+    /// # async fn called(channel: Channel) {
+    /// const CHECK: Method<String, String> = Method::unary("/shop.v1.Carts/Check");
+    /// let call = channel.unary(CHECK, "ada".to_owned());
+    /// let (outcome, explanation) = call.explain().await;
+    /// if outcome.is_err() {
+    ///     eprintln!("{explanation}");
+    /// }
+    /// # }
+    /// ```
+    pub async fn explain(mut self) -> (Result<Response<T>>, Explanation) {
+        let journal = Journal::new();
+        self.request.extensions_mut().insert(journal.clone());
+        let outcome = self.into_future().await;
+        match &outcome {
+            Ok(_) => journal.note("the call ends well"),
+            Err(status) => journal.note(format_args!("the call ends with {}", said(status))),
+        }
+        (outcome, journal.read())
     }
 }
 

@@ -27,6 +27,7 @@ mod limits;
 
 mod priority;
 
+mod explain;
 mod metrics;
 mod stopwatch;
 
@@ -110,6 +111,7 @@ pub use endpoint::{Address, Endpoint};
 #[cfg(feature = "tls")]
 pub use engine::{ClientTls, PeerIdentity, Pem, ServerTls};
 pub use engine::{Error, ErrorKind, HttpBody, Listen, Listener, Peer, PeerAddress};
+pub use explain::Explanation;
 pub use extension::Extension;
 pub use http_service::HttpService;
 pub use in_process::NamedServer;

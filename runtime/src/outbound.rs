@@ -1,26 +1,31 @@
 //! The way out of a client: its layers, then a wire or another part of this process.
 
+mod told;
+
 #[cfg(feature = "service-config")]
 use crate::service_config::ServiceConfig;
 use crate::{
     body::{Body, Kind},
     compression::Compression,
     deadline::Deadline,
-    engine::{BoxFuture, HttpBody},
+    engine::{BoxFuture, HttpBody, Unanswered},
+    explain,
     in_process::{self, InProcess, Stay},
     layer::{Endpoint, Layers},
     limits::Limits,
     message::{Request, Response},
     method::Method,
     metrics::Metrics,
-    pool::Pool,
+    pool::{Pool, Subchannel},
     protocol,
     retry::{self, Attempt, Attempted, Budget, Failed, Fate, Made, Throttle, Tried},
     rules::{Rule, Rules},
-    status::{Result, Status},
+    status::Result,
+    underway::Underway,
 };
 use bytes::BytesMut;
 use std::{fmt, sync::Arc};
+use told::Told;
 
 /// What every call of a channel goes through.
 #[derive(Clone)]
@@ -79,6 +84,15 @@ impl Outbound {
         self
     }
 
+    /// Whom it calls, for people.
+    fn target(&self) -> &str {
+        match &self.transport {
+            Transport::Wire(pool) => pool.plan().connector.authority.as_str(),
+            Transport::InProcess(_) => "in process",
+            Transport::Named(name) => name,
+        }
+    }
+
     /// Makes a call by `rule`; its messages are still to be read.
     pub(crate) fn start(
         &self,
@@ -87,6 +101,14 @@ impl Outbound {
         options: CallOptions,
         rule: Rule,
     ) -> BoxFuture<Result<Response<Body>>> {
+        explain::note(request.extensions(), || {
+            let (path, target, layers) = (method.path(), self.target(), &self.layers);
+            let within = request.deadline().map(|deadline| deadline.remaining());
+            format!(
+                "`{path}` to `{target}` within {:?}, through {layers:?}",
+                within.unwrap_or_default()
+            )
+        });
         let end = Arc::new(Outgoing {
             transport: self.transport.clone(),
             budget: self.budget.clone(),
@@ -216,63 +238,76 @@ impl Attempt for Sending {
 
 impl Sending {
     async fn send(&self, mut request: http::Request<HttpBody>, tried: Tried) -> Attempted {
-        let picked = self.pool.pick(self.hash, &tried, self.wait_for_ready);
+        let told = Told::of(&request);
+        let journal = told.as_ref().and_then(Told::journal);
+        let picked = self
+            .pool
+            .pick(self.hash, &tried, self.wait_for_ready, journal);
         let subchannel = match picked.await {
             Ok(subchannel) => subchannel,
-            Err(status) => return failed(None, status, Fate::Unknown),
+            Err(status) => {
+                if let Some(told) = told {
+                    told.nowhere(&self.pool, &status);
+                }
+                let fate = Fate::Unknown;
+                return Attempted {
+                    subchannel: None,
+                    outcome: Err(Failed { status, fate }),
+                };
+            }
         };
         let id = subchannel.candidate.id;
+        if let Some(told) = &told {
+            let again = tried.read(|tried| tried.contains(&id));
+            told.picked(&self.pool, &subchannel, self.hash.is_some(), again);
+        }
         tried.picked(id);
         protocol::stamp_timeout(&mut request, self.deadline);
         let underway = subchannel.call(self.deadline);
-        match subchannel.connection.send(request).await {
+        let outcome = match subchannel.connection.send(request).await {
             Ok(response) => {
                 subchannel.answered();
                 let response = protocol::response(response, self.response_bytes_max, underway);
-                Attempted {
-                    subchannel: Some(id),
-                    outcome: response.map_err(|status| Failed {
-                        status,
-                        fate: Fate::Unknown,
-                    }),
-                }
+                response.map_err(|status| Failed {
+                    status,
+                    fate: Fate::Unknown,
+                })
             }
-            Err(unanswered) => {
-                let mut status = protocol::unanswered(&unanswered);
-                let unprocessed = protocol::is_unprocessed(&unanswered);
-                if let Some(unsent) = unanswered.unsent {
-                    underway.forget();
-                    return failed(Some(id), status, Fate::Unsent(Box::new(unsent)));
-                }
-                if unprocessed {
-                    underway.forget();
-                    return failed(Some(id), status, Fate::Unprocessed);
-                }
-                underway.ended(Err(&mut status));
-                let lost = protocol::is_lost(&unanswered) && !subchannel.broke();
-                let fate = if lost { Fate::Lost } else { Fate::Unknown };
-                failed(Some(id), status, fate)
-            }
+            Err(unanswered) => Err(failed(unanswered, underway, &subchannel)),
+        };
+        if let Some(told) = told {
+            told.ended(&subchannel, &outcome);
+        }
+        Attempted {
+            subchannel: Some(id),
+            outcome,
         }
     }
 }
 
-fn failed(subchannel: Option<u64>, status: Status, fate: Fate) -> Attempted {
-    Attempted {
-        subchannel,
-        outcome: Err(Failed { status, fate }),
+fn failed(unanswered: Unanswered, underway: Underway, subchannel: &Subchannel) -> Failed {
+    let mut status = protocol::unanswered(&unanswered);
+    let unprocessed = protocol::is_unprocessed(&unanswered);
+    if let Some(unsent) = unanswered.unsent {
+        underway.forget();
+        let fate = Fate::Unsent(Box::new(unsent));
+        return Failed { status, fate };
     }
+    if unprocessed {
+        underway.forget();
+        let fate = Fate::Unprocessed;
+        return Failed { status, fate };
+    }
+    underway.ended(Err(&mut status));
+    let lost = protocol::is_lost(&unanswered) && !subchannel.broke();
+    let fate = if lost { Fate::Lost } else { Fate::Unknown };
+    Failed { status, fate }
 }
 
 impl fmt::Debug for Outbound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let target = match &self.transport {
-            Transport::Wire(pool) => pool.plan().connector.authority.as_str(),
-            Transport::InProcess(_) => "in process",
-            Transport::Named(name) => name,
-        };
         f.debug_struct("Channel")
-            .field("target", &target)
+            .field("target", &self.target())
             .field("layers", &self.layers)
             .finish_non_exhaustive()
     }

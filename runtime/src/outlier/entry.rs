@@ -52,6 +52,11 @@ impl Entry {
         self.ejection.is_some()
     }
 
+    /// Why it was ejected, if it is.
+    pub(super) fn why_ejected(&self) -> Option<&'static str> {
+        self.ejection.map(|ejection| ejection.reason.name())
+    }
+
     /// Whether there is nothing to remember once it has left.
     pub(super) fn is_forgettable(&self) -> bool {
         self.ejection.is_none() && self.multiplier == 0

@@ -114,6 +114,12 @@ impl Outliers {
         !self.panic && entry.is_some_and(Entry::is_ejected)
     }
 
+    /// Why this subchannel is to be left alone, if it is.
+    pub(crate) fn why_ejected(&self, id: u64) -> Option<&'static str> {
+        let address = self.addresses.get(&id).filter(|_| !self.panic)?;
+        self.entries.get(address)?.why_ejected()
+    }
+
     /// When [`sweep`](Self::sweep) has something to do, if nothing is recorded
     /// until then.
     pub(crate) fn next(&self) -> Option<Instant> {

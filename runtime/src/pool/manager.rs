@@ -6,6 +6,7 @@ use super::{
     health_check::HealthChecks,
     lists::{Lists, contain},
     slot::{Slot, State, Subchannel},
+    standing::Standing,
 };
 use crate::{
     balance::{Balancer, Connects, LeastRequest, PickFirst},
@@ -28,6 +29,8 @@ pub(super) struct Manager {
     balancer: Arc<dyn Balancer>,
     /// What the balancer said last.
     connects: Connects,
+    /// Addresses in the last list.
+    resolved: usize,
     slots: Vec<Slot>,
     attempts: JoinSet<Attempted>,
     /// The resolver's last words, if they were no list.
@@ -70,6 +73,7 @@ impl Manager {
                 .unwrap_or_else(|| Arc::new(PickFirst::new())),
             connects: Connects::First,
             shared,
+            resolved: 0,
             slots: Vec::new(),
             attempts: JoinSet::new(),
             unresolved: None,
@@ -118,6 +122,7 @@ impl Manager {
             }
             self.check_health();
             self.publish();
+            self.tell();
         }
     }
 
@@ -171,11 +176,13 @@ impl Manager {
                 _ => Arc::new(LeastRequest::new()),
             };
         }
+        let resolved = list.len();
         let balancer = &self.balancer;
         let chosen = contain("balancer", || (balancer.choose(list), balancer.connects()));
         match chosen {
             Ok((list, connects)) => {
                 self.connects = connects;
+                self.resolved = resolved;
                 Ok(list)
             }
             Err(status) => {
@@ -304,6 +311,12 @@ impl Manager {
         }
     }
 
+    /// Tells calls that are to be explained how everybody stands.
+    fn tell(&self) {
+        let standing = Standing::new(&*self.balancer, self.resolved, &self.slots, &self.outliers);
+        self.shared.stands(Some(standing));
+    }
+
     /// The state of a channel of which these are READY.
     fn ready(&mut self, subchannels: Vec<Arc<Subchannel>>) -> Published {
         self.listed = false;
@@ -350,6 +363,7 @@ impl Manager {
 impl Drop for Manager {
     fn drop(&mut self) {
         self.shared.running.store(false, Ordering::Release);
+        self.shared.stands(None);
         self.shared.published.send_replace(Published::Idle);
     }
 }

@@ -5,10 +5,12 @@ mod health_check;
 mod lists;
 mod manager;
 mod slot;
+mod standing;
 
 use crate::{
     balance::{Pick, Picker},
     engine::Connector,
+    explain::{Journal, said},
     metrics::Metric,
     outlier::Ejections,
     resolver::Resolver,
@@ -17,6 +19,7 @@ use crate::{
     status::{Result, Status},
 };
 use manager::Manager;
+use standing::Standing;
 use std::{
     fmt,
     sync::{
@@ -68,6 +71,8 @@ struct Shared {
     lost: Arc<Notify>,
     /// Calls so far: what tells an idle channel from a busy one.
     calls: AtomicU64,
+    /// How its endpoints stand, for calls that are to be explained.
+    standing: Mutex<Option<Arc<Standing>>>,
     /// What its tasks, one after another, have ejected.
     ejections: Ejections,
 }
@@ -98,6 +103,7 @@ impl Pool {
                 wanted: Notify::new(),
                 lost: Arc::new(Notify::new()),
                 calls: AtomicU64::new(0),
+                standing: Mutex::new(None),
                 ejections: Ejections::default(),
             }),
             manager: Mutex::new(None),
@@ -123,6 +129,7 @@ impl Pool {
         hash: Option<u64>,
         tried: &Tried,
         wait_for_ready: bool,
+        journal: Option<&Journal>,
     ) -> Result<Arc<Subchannel>> {
         let pick = |ready: &Ready| tried.read(|tried| ready.pick(&Pick { hash, tried }));
         self.shared.calls.fetch_add(1, Ordering::Relaxed);
@@ -135,6 +142,9 @@ impl Pool {
         let mut published = self.shared.published.subscribe();
         loop {
             let now = published.borrow_and_update().clone();
+            if let Some(journal) = journal {
+                journal.note(format_args!("{now}, {}", self.standing()));
+            }
             match now {
                 Published::Ready(ready) => match pick(&ready) {
                     Some(picked) => return Ok(picked),
@@ -152,6 +162,15 @@ impl Pool {
         }
     }
 
+    /// Who could have calls, who is left out and why.
+    pub(crate) fn standing(&self) -> String {
+        let standing = self.shared.standing.lock();
+        let standing = standing.unwrap_or_else(PoisonError::into_inner).clone();
+        standing.map_or("nobody is connected".into(), |standing| {
+            standing.to_string()
+        })
+    }
+
     /// Has somebody connect: the task that is there, or a new one if a runtime
     /// took it along when it shut down.
     fn wake(&self) {
@@ -164,6 +183,24 @@ impl Pool {
         // One that runs was begun after this one ended.
         if manager.as_ref().is_none_or(AbortHandle::is_finished) {
             *manager = Some(task.abort_handle());
+        }
+    }
+}
+
+impl Shared {
+    fn stands(&self, new: Option<Standing>) {
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        *standing = new.map(Arc::new);
+    }
+}
+
+impl fmt::Display for Published {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Idle => f.write_str("the channel is IDLE"),
+            Self::Connecting => f.write_str("the channel is CONNECTING"),
+            Self::Ready(_) => f.write_str("the channel is READY"),
+            Self::Failing(why) => write!(f, "the channel is in TRANSIENT_FAILURE: {}", said(why)),
         }
     }
 }

@@ -5,9 +5,12 @@ use crate::{
     limits::{Limit, Limits},
     metrics::Metrics,
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering::Relaxed},
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 /// The tokens and the memory of a channel's retries.
@@ -53,6 +56,15 @@ impl Budget {
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         self.bytes.load(Relaxed)
+    }
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.throttle {
+            Some(throttle) => throttle.fmt(f),
+            None => f.write_str("retries are not throttled"),
+        }
     }
 }
 

@@ -32,6 +32,13 @@ pub(crate) fn is_of_retry(metadata: &MetadataMap) -> bool {
         && (headers.contains_key(PREVIOUS_ATTEMPTS) || headers.contains_key(RETRIED))
 }
 
+/// Which attempt of its call a request with these headers is, transparent ones aside.
+pub(crate) fn attempt_number(headers: &HeaderMap) -> u32 {
+    let previous = headers.get(PREVIOUS_ATTEMPTS);
+    let previous = previous.and_then(|value| value.to_str().ok()?.parse().ok());
+    previous.unwrap_or(0_u32).saturating_add(1)
+}
+
 /// Makes a call in process tell that it is made for a retry.
 pub(crate) fn mark(metadata: &mut MetadataMap) {
     metadata.insert(RETRIED, MetadataValue::from_static("1"));

@@ -119,6 +119,7 @@ impl Hedges<'_> {
         self.due = None;
         self.left -= 1;
         if !self.call.budget.allows() {
+            self.call.note(|| "no hedge: too few tokens are left");
             self.schedule(self.delay);
             return self.give_up(End::Throttled);
         }

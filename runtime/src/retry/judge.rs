@@ -24,6 +24,25 @@ impl Call<'_> {
     /// Judges a failure, and counts it where gRFC A6 counts it: where the status is one
     /// that the policy covers, or the server wants no other attempt, unless `is_told`.
     pub(super) fn judge(&self, status: &Status, is_told: bool) -> Verdict {
+        let verdict = self.weigh(status, is_told);
+        self.note(|| format!("{}; {}", self.meaning(verdict), self.budget));
+        verdict
+    }
+
+    fn meaning(&self, verdict: Verdict) -> &'static str {
+        match verdict {
+            Verdict::Fatal if self.plan.attempts_max() == 1 => {
+                "no other attempt: neither the .proto nor a policy allows one"
+            }
+            Verdict::Fatal => "no other attempt: the policy does not cover this status",
+            Verdict::Last => "no other attempt: the server wants none (grpc-retry-pushback-ms)",
+            Verdict::Throttled => "no other attempt: too few tokens are left",
+            Verdict::Again => "the policy covers this status",
+            Verdict::After(_) => "the policy covers this status, and the server says when",
+        }
+    }
+
+    fn weigh(&self, status: &Status, is_told: bool) -> Verdict {
         let covered = self.plan.covers(status.code());
         let pushback = Pushback::of(status.metadata());
         if !covered && pushback != Pushback::Never {

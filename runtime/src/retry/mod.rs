@@ -38,7 +38,7 @@ use replay::Replay;
 use std::sync::Arc;
 
 pub(crate) use budget::Budget;
-pub(crate) use chain::{is_of_retry, mark};
+pub(crate) use chain::{attempt_number, is_of_retry, mark};
 pub(crate) use plan::Plan;
 pub(crate) use throttle::Throttle;
 pub(crate) use tried::Tried;

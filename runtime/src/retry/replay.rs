@@ -132,6 +132,11 @@ impl Replay {
         }
     }
 
+    /// Whoever is to be told of the call is among them.
+    pub(super) fn extensions(&self) -> &Extensions {
+        &self.head.extensions
+    }
+
     /// What is called, for the log.
     pub(super) fn path(&self) -> &str {
         self.head.uri.path()

@@ -10,10 +10,11 @@ use super::{
 };
 use crate::{
     body::Body,
+    explain,
     message::Response,
     status::{self, Result, Status},
 };
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 use tonic::metadata::MetadataValue;
 
 /// The attempts of a call until one of them is the last.
@@ -64,6 +65,7 @@ impl Series<'_> {
         let Failed { status, fate } = failed;
         let call = self.call;
         if call.is_too_late(Duration::ZERO) {
+            call.note(|| "no other attempt: the deadline has passed");
             return Err(status::deadline_exceeded());
         }
         let is_told = matches!(fate, Fate::Lost);
@@ -77,16 +79,27 @@ impl Series<'_> {
         let (delay, why) = self
             .after(&status, is_told)
             .map_err(|end| end.of(status.clone()))?;
-        if self.previous + 1 >= call.plan.attempts_max()
-            || call.is_too_late(delay)
-            || !call.replay.is_kept()
-        {
+        if let Some(why) = self.why_last(delay) {
+            call.note(|| format!("no other attempt: {why}"));
             return Err(status);
         }
         self.previous += 1;
         call.trace(self.previous, why, delay);
         tokio::time::sleep(delay).await;
         call.replay.again(self.previous).ok_or(status)
+    }
+
+    /// Why no attempt may follow after `delay`, if none may.
+    fn why_last(&self, delay: Duration) -> Option<&'static str> {
+        if self.previous + 1 >= self.call.plan.attempts_max() {
+            Some("it was the last that the policy allows")
+        } else if self.call.is_too_late(delay) {
+            Some("the deadline would pass before it began")
+        } else if !self.call.replay.is_kept() {
+            Some("the request is larger than what may be kept for it")
+        } else {
+            None
+        }
     }
 
     /// How long the next attempt has to wait, and why.
@@ -138,5 +151,15 @@ impl Call<'_> {
     pub(super) fn trace(&self, previous: u32, why: &'static str, delay: Duration) {
         let attempt = previous + 1;
         tracing::debug!(method = self.replay.path(), attempt, why, ?delay, "attempt");
+        let max = self.plan.attempts_max();
+        self.note(|| match delay.is_zero() {
+            true => format!("attempt {attempt} of at most {max}: {why}"),
+            false => format!("attempt {attempt} of at most {max} in {delay:?}: {why}"),
+        });
+    }
+
+    /// Tells whoever asked for an account of the call.
+    pub(super) fn note<D: Display>(&self, event: impl FnOnce() -> D) {
+        explain::note(self.replay.extensions(), event);
     }
 }

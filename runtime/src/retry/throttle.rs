@@ -1,6 +1,9 @@
 //! Keeps retries from overloading what already fails (gRFC A6, "Throttling").
 
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::{
+    fmt,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+};
 
 /// The tokens of a channel: a failure takes one, a success gives a fraction of one back,
 /// and while half of them or fewer are left nothing is retried or hedged.
@@ -64,6 +67,22 @@ impl Throttle {
         // The closure never refuses: both arms hold what was there before.
         let (Ok(before) | Err(before)) = changed;
         change(before)
+    }
+}
+
+/// "9.1 of 10 tokens are left, over 5 are needed for a retry"
+impl fmt::Display for Throttle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [left, max, half] = [
+            self.tokens.load(Relaxed),
+            self.tokens_max,
+            self.tokens_max / 2,
+        ]
+        .map(|tokens| f64::from(tokens) / f64::from(ONE));
+        write!(
+            f,
+            "{left} of {max} tokens are left, over {half} are needed for a retry"
+        )
     }
 }
 

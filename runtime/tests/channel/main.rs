@@ -6,6 +6,7 @@ mod common;
 
 mod chain;
 mod connecting;
+mod explain;
 mod health;
 mod lost;
 mod others;
