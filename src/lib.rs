@@ -53,14 +53,15 @@
 //! | serve | [`Server`], [`Limits`], [`shutdown_signal`] |
 //! | call | [`Channel`], [`Call`], [`Streaming`] |
 //! | reach many copies of a service | [`Channel::to`], [`Resolver`], [`Balancer`], [`OutlierDetection`] |
+//! | find services, and be found | [`Server::register`], [`Registration`], [`Registry`], `FilesRegistry`, [`MemoryRegistry`] |
 //! | say how calls are made | [`MethodPolicy`], `ServiceConfig`, [`Context`] |
 //! | handle | [`Request`], [`Response`], [`BoxStream`], [`Status`], [`StatusExt`] |
 //! | look at every call, on either side | [`Layer`], [`Method`], [`Extension`] |
 //! | test without sockets | [`Server::in_process`], [`Server::serve_in_process`] |
 //! | be found healthy, and described | [`health`], [`reflection`] |
 //!
-//! The features `gzip`, `zstd`, `tls`, `dns`, `service-config`, `health` and
-//! `reflection` are on by default.
+//! The features `gzip`, `zstd`, `tls`, `dns`, `service-config`, `health`,
+//! `reflection` and `files` are on by default.
 
 #![warn(unreachable_pub)]
 
@@ -77,8 +78,11 @@ pub mod health;
 mod options;
 #[cfg(feature = "reflection")]
 pub mod reflection;
+mod registry;
 
 pub use options::v1;
+#[cfg(feature = "files")]
+pub use registry::FilesRegistry;
 pub use tonic_types::{ErrorDetails, StatusExt};
 
 /// Includes what the generator wrote: `include_protos!("hello.v1")` one

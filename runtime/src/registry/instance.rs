@@ -15,6 +15,8 @@ const ID_BYTES_MAX: usize = 128;
 const NAME_BYTES_MAX: usize = 256;
 /// Methods of one service.
 const METHODS_MAX: usize = 1_000;
+/// Bytes of their names.
+const METHOD_BYTES_MAX: usize = 64 << 10;
 /// Keys of metadata.
 const METADATA_KEYS_MAX: usize = 64;
 /// Bytes of all metadata of an instance.
@@ -161,6 +163,12 @@ impl Instance {
         }
         if self.methods.len() > METHODS_MAX {
             return size(format!("it has more than {METHODS_MAX} methods"));
+        }
+        let lengths = self.methods.iter().map(String::len);
+        if lengths.sum::<usize>() > METHOD_BYTES_MAX {
+            return size(format!(
+                "the names of its methods have more than {METHOD_BYTES_MAX} bytes"
+            ));
         }
         if let Some(method) = self.methods.iter().find(|method| !is_identifier(method)) {
             return name(format!("`{}` is no name of a method", shown(method)));

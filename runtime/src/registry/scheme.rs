@@ -2,6 +2,7 @@
 
 use super::{MemoryRegistry, Registry};
 use crate::engine::{Error, ErrorKind};
+use percent_encoding::percent_decode_str;
 use std::sync::Arc;
 
 /// A kind of registry, as URLs name it.
@@ -29,7 +30,7 @@ pub struct Scheme {
     /// How a channel's URL is written, for the error that says so.
     pub form: &'static str,
     /// Makes the registry at `scheme://authority/path`, without connecting to it:
-    /// the authority as it is written, the path without the slash before it. What
+    /// the authority as it is written, the path decoded, without its first slash. What
     /// keeps them from naming one is the error.
     pub open: fn(&str, &str) -> Result<Arc<dyn Registry>, String>,
 }
@@ -54,8 +55,15 @@ fn memory(name: &str, path: &str) -> Result<Arc<dyn Registry>, String> {
 impl Scheme {
     /// Opens what is behind its `://`.
     pub(crate) fn open(&self, place: &str) -> Result<Arc<dyn Registry>, String> {
+        if place.contains(['?', '#']) {
+            return Err(
+                "a registry has no query and no fragment; write `%3F` and `%23`".to_owned(),
+            );
+        }
         let (authority, path) = place.split_once('/').unwrap_or((place, ""));
-        (self.open)(authority, path)
+        let path = percent_decode_str(path).decode_utf8();
+        let path = path.map_err(|_| "its path is no UTF-8".to_owned())?;
+        (self.open)(authority, &path)
     }
 }
 

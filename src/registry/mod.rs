@@ -1,0 +1,28 @@
+//! Registries that processes share. Each adapter is one file, one line of the
+//! table below and one feature.
+
+#[cfg(feature = "files")]
+mod files;
+#[cfg(feature = "files")]
+mod record;
+
+#[cfg(feature = "files")]
+pub use files::FilesRegistry;
+
+/// Makes the URLs of each adapter known to `Channel::to` and `open_registry`.
+macro_rules! schemes {
+    ($($(#[$on:meta])* $name:literal => $adapter:ident;)*) => {$(
+        $(#[$on])*
+        cordial_runtime::inventory::submit! {
+            cordial_runtime::Scheme {
+                name: $name,
+                form: $adapter::FORM,
+                open: $adapter::open,
+            }
+        }
+    )*};
+}
+
+schemes! {
+    #[cfg(feature = "files")] "files" => files;
+}
