@@ -56,7 +56,7 @@ impl Bench {
 
 fn instance(letter: char) -> Instance {
     let address = format!("10.0.0.{}:1", letter as u8);
-    Instance::new(SERVICE, letter, address.parse().unwrap())
+    Instance::new(SERVICE, letter, address.parse().expect("an address"))
 }
 
 fn letter(endpoint: &Endpoint) -> char {
@@ -161,15 +161,17 @@ async fn bad_records_are_counted_and_the_rest_serve() {
     let listed = [
         instance('a'),
         with('b', |one| {
-            one.address = "169.254.169.254:80".parse().unwrap()
+            one.address = "169.254.169.254:80".parse().expect("an address")
         }),
         with('c', |one| {
-            one.address = "unix:/var/run/docker.sock".parse().unwrap()
+            one.address = "unix:/var/run/docker.sock".parse().expect("an address")
         }),
         with('d', |one| one.service = "other.v1.Service".to_owned()),
         with('e', |one| one.weight = u32::MAX),
         with('f', |one| one.id = "../f".to_owned()),
-        with('a', |one| one.address = "10.0.0.99:1".parse().unwrap()),
+        with('a', |one| {
+            one.address = "10.0.0.99:1".parse().expect("an address")
+        }),
         instance('g'),
     ];
     bench.take(0, listed);
@@ -204,7 +206,7 @@ async fn the_later_instance_at_an_address_is_there() {
     let mut bench = Bench::new();
     let started = |letter, millis, weight| {
         let mut one = instance(letter);
-        one.address = "10.0.0.120:1".parse().unwrap();
+        one.address = "10.0.0.120:1".parse().expect("an address");
         (one.started_millis, one.weight) = (millis, weight);
         one
     };
