@@ -87,7 +87,7 @@ impl Core {
 
 impl Answer for Answering {
     fn announced(&self, first: &[u8]) -> usize {
-        protocol::announced(first, &self.core.exchange)
+        protocol::announced(first, self.core.exchange.inbound.message_bytes_max)
     }
 
     fn answer(

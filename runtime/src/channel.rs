@@ -11,11 +11,12 @@ use crate::{
     limits::Limits,
     message::{IntoRequest, IntoStreamingRequest, Request},
     method::Method,
-    metrics::Metric,
+    metrics::{Metric, Metrics},
     outbound::{Outbound, Transport},
     outlier::OutlierDetection,
     policy::MethodPolicy,
     pool::{Plan, Pool},
+    protocol,
     registry::Registry,
     resolver::{Destination, Resolver, Target},
     spread::Spread,
@@ -78,6 +79,9 @@ impl Channel {
             scheme: destination.scheme,
             authority: destination.authority,
             limits: Limits::default(),
+            metrics: Metrics::default(),
+            announced: protocol::announced,
+            doublings: Arc::default(),
             #[cfg(feature = "tls")]
             tls: crate::engine::ClientTls::new(),
         };

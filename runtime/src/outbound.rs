@@ -5,10 +5,10 @@ mod told;
 #[cfg(feature = "service-config")]
 use crate::service_config::ServiceConfig;
 use crate::{
-    body::{Body, Kind},
+    body::{Body, Kind, of_broken},
     compression::Compression,
     deadline::Deadline,
-    engine::{BoxFuture, HttpBody, Unanswered},
+    engine::{BoxFuture, Broken, HttpBody, Unanswered},
     explain,
     in_process::{self, InProcess, Stay},
     layer::{Endpoint, Layers},
@@ -59,7 +59,10 @@ pub(crate) struct CallOptions {
 
 impl Outbound {
     pub(crate) fn new(transport: Transport) -> Self {
-        let metrics = Metrics::default();
+        let metrics = match &transport {
+            Transport::Wire(pool) => pool.plan().connector.metrics.clone(),
+            Transport::InProcess(_) | Transport::Named(_) => Metrics::default(),
+        };
         let throttle = Some(Throttle::default());
         Self {
             transport,
@@ -286,20 +289,19 @@ impl Sending {
 }
 
 fn failed(unanswered: Unanswered, underway: Underway, subchannel: &Subchannel) -> Failed {
-    let mut status = protocol::unanswered(&unanswered);
-    let unprocessed = protocol::is_unprocessed(&unanswered);
+    let mut status = of_broken(&unanswered.why);
     if let Some(unsent) = unanswered.unsent {
         underway.forget();
         let fate = Fate::Unsent(Box::new(unsent));
         return Failed { status, fate };
     }
-    if unprocessed {
+    if unanswered.why.is_unprocessed() {
         underway.forget();
         let fate = Fate::Unprocessed;
         return Failed { status, fate };
     }
     underway.ended(Err(&mut status));
-    let lost = protocol::is_lost(&unanswered) && !subchannel.broke();
+    let lost = matches!(unanswered.why, Broken::Lost(_)) && !subchannel.broke();
     let fate = if lost { Fate::Lost } else { Fate::Unknown };
     Failed { status, fate }
 }

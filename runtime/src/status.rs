@@ -110,13 +110,17 @@ pub(crate) fn of_http(http: StatusCode) -> Status {
     )
 }
 
-/// What the reset of a stream means (gRPC over HTTP/2, "Errors").
-pub(crate) fn of_reset(reason: h2::Reason) -> Code {
-    match reason {
-        h2::Reason::REFUSED_STREAM => Code::Unavailable,
-        h2::Reason::CANCEL => Code::Cancelled,
-        h2::Reason::ENHANCE_YOUR_CALM => Code::ResourceExhausted,
-        h2::Reason::INADEQUATE_SECURITY => Code::PermissionDenied,
+/// What the reset of a stream with this error code means (gRPC over HTTP/2, "Errors").
+pub(crate) fn of_reset(code: u32) -> Code {
+    const REFUSED_STREAM: u32 = 0x7;
+    const CANCEL: u32 = 0x8;
+    const ENHANCE_YOUR_CALM: u32 = 0xb;
+    const INADEQUATE_SECURITY: u32 = 0xc;
+    match code {
+        REFUSED_STREAM => Code::Unavailable,
+        CANCEL => Code::Cancelled,
+        ENHANCE_YOUR_CALM => Code::ResourceExhausted,
+        INADEQUATE_SECURITY => Code::PermissionDenied,
         _ => Code::Internal,
     }
 }

@@ -1,5 +1,6 @@
 //! The messages of a call on their way, their type known only at the two ends.
 
+mod broken;
 mod erased;
 mod framing;
 mod pace;
@@ -17,6 +18,7 @@ use prost::Message;
 use std::fmt;
 use tonic::metadata::MetadataMap;
 
+pub(crate) use broken::of_broken;
 pub(crate) use erased::{AnyMessage, AnyStream, Messages, decode, many, one};
 pub(crate) use pace::Inbound;
 pub(crate) use wire::{End, PREFIX_BYTES, Wire};

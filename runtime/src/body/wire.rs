@@ -1,10 +1,13 @@
 //! Length-prefixed messages out of an HTTP body (gRPC over HTTP/2,
 //! "Length-Prefixed-Message").
 
-use super::pace::{Inbound, Pace};
+use super::{
+    of_broken,
+    pace::{Inbound, Pace},
+};
 use crate::{
     compression::Compression,
-    engine::{self, HttpBody},
+    engine::{BoxError, Broken, HttpBody},
     limits::Limit,
     status::{self, Code, Result, Status},
     stopwatch::Stopwatch,
@@ -316,16 +319,13 @@ impl Wire {
         Ok(None)
     }
 
-    fn broken(&self, error: &engine::BoxError) -> Status {
-        if let Some(reason) = engine::reset_reason(&**error) {
-            return Status::new(
-                status::of_reset(reason),
-                format!("the peer reset the stream: {reason}"),
-            );
-        }
+    fn broken(&self, error: &BoxError) -> Status {
         match self.end {
             End::Request => Status::cancelled("the client went away"),
-            End::Response => Status::unavailable(format!("the connection broke: {error}")),
+            End::Response => match Broken::within(&**error) {
+                Some(broken) => of_broken(broken),
+                None => Status::unavailable(format!("the response broke: {error}")),
+            },
         }
     }
 }

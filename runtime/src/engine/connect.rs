@@ -2,21 +2,28 @@
 
 use super::{
     Error, ErrorKind, HttpBody, Io,
-    connection::{on_the_clock, window},
-    greeting,
+    http2::{Called, Caller, Unanswered, call},
 };
 use crate::{
     endpoint::Address,
     limits::{KEEPALIVE_INTERVAL, Limits},
+    metrics::Metrics,
 };
 use http::uri::{Authority, Scheme};
-use hyper::client::conn::http2::{Builder, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
     net::{TcpStream, UnixStream},
-    sync::Notify,
+    sync::{Notify, oneshot},
 };
+
+/// How often the keepalive interval is doubled at most.
+const DOUBLINGS_MAX: u32 = 16;
 
 /// Makes connections to the addresses of one service.
 #[derive(Clone, Debug)]
@@ -26,21 +33,19 @@ pub(crate) struct Connector {
     /// What requests are addressed to, and certificates are checked against.
     pub(crate) authority: Authority,
     pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
+    /// How many bytes of a response's body its reader needs at least, by its first
+    /// ones and the largest message it takes.
+    pub(crate) announced: fn(&[u8], usize) -> usize,
+    /// How often servers have minded our PINGs: each time they come half as often (gRFC A8).
+    pub(crate) doublings: Arc<AtomicU32>,
     #[cfg(feature = "tls")]
     pub(crate) tls: super::ClientTls,
 }
 
 /// One HTTP/2 connection; clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct Connection(SendRequest<HttpBody>);
-
-/// A request that got no response.
-#[derive(Debug)]
-pub(crate) struct Unanswered {
-    pub(crate) error: hyper::Error,
-    /// The request, if not a byte of it has left.
-    pub(crate) unsent: Option<http::Request<HttpBody>>,
-}
+pub(crate) struct Connection(Arc<Caller>);
 
 impl Connector {
     /// A new connection, within the connect timeout. Its end is told to `ended`.
@@ -59,24 +64,20 @@ impl Connector {
         }
     }
 
-    async fn try_connect(
-        &self,
-        address: &Address,
-        ended: Arc<Notify>,
-    ) -> Result<Connection, Error> {
+    async fn try_connect(&self, to: &Address, ended: Arc<Notify>) -> Result<Connection, Error> {
         let failed = |error: std::io::Error| {
-            let message = format!("cannot connect to `{address}`");
+            let message = format!("cannot connect to `{to}`");
             Error::new(ErrorKind::Connect, message).because(error)
         };
-        match address {
+        match to {
             Address::Tcp(address) => {
                 let tcp = TcpStream::connect(address).await.map_err(failed)?;
                 tcp.set_nodelay(true).map_err(failed)?;
-                self.secure(tcp, ended).await
+                self.secure(tcp, to, ended).await
             }
             Address::Unix(path) => {
                 let unix = UnixStream::connect(path).await.map_err(failed)?;
-                self.handshake(unix, ended).await
+                self.handshake(unix, to, ended).await
             }
         }
     }
@@ -92,103 +93,98 @@ impl Connector {
     }
 
     #[cfg(feature = "tls")]
-    async fn secure(&self, io: impl Io + 'static, ended: Arc<Notify>) -> Result<Connection, Error> {
+    async fn secure(
+        &self,
+        io: impl Io + 'static,
+        address: &Address,
+        ended: Arc<Notify>,
+    ) -> Result<Connection, Error> {
         if self.scheme != Scheme::HTTPS {
-            return self.handshake(io, ended).await;
+            return self.handshake(io, address, ended).await;
         }
         let io = self.tls.connect(self.host(), io).await?;
-        self.handshake(io, ended).await
+        self.handshake(io, address, ended).await
     }
 
     #[cfg(not(feature = "tls"))]
-    async fn secure(&self, io: impl Io + 'static, ended: Arc<Notify>) -> Result<Connection, Error> {
+    async fn secure(
+        &self,
+        io: impl Io + 'static,
+        address: &Address,
+        ended: Arc<Notify>,
+    ) -> Result<Connection, Error> {
         if self.scheme == Scheme::HTTPS {
             return Err(Error::new(
                 ErrorKind::Tls,
                 "this build has no TLS: turn on the feature `tls`",
             ));
         }
-        self.handshake(io, ended).await
+        self.handshake(io, address, ended).await
     }
 
-    /// None unless asked for: pings of clients are off by default (gRFC A8).
-    fn keepalive_interval(&self) -> Option<Duration> {
-        let interval = self.limits.keepalive_interval;
-        (interval < KEEPALIVE_INTERVAL).then(|| on_the_clock(interval))
+    /// What holds on this side of a connection. No PINGs unless asked for (gRFC A8);
+    /// the channel itself knows when a connection is idle, and calls when they are late.
+    fn limits(&self) -> Limits {
+        let never = Duration::MAX;
+        let asked = self.limits.keepalive_interval;
+        let doublings = self.doublings.load(Ordering::Relaxed);
+        let interval = match asked < KEEPALIVE_INTERVAL {
+            true => asked.saturating_mul(1 << doublings.min(DOUBLINGS_MAX)),
+            false => never,
+        };
+        Limits {
+            keepalive_interval: interval,
+            idle_timeout: never,
+            connection_age_max: never,
+            preface_timeout: never,
+            stalled_reply_timeout: never,
+            ..self.limits.clone()
+        }
     }
 
     async fn handshake(
         &self,
         io: impl Io + 'static,
+        address: &Address,
         ended: Arc<Notify>,
     ) -> Result<Connection, Error> {
-        let authority = &self.authority;
-        let refused = || {
-            Error::new(
-                ErrorKind::Connect,
-                format!("`{authority}` speaks no HTTP/2"),
-            )
+        let caller = Caller::new(self.limits(), self.metrics.clone());
+        let (settled, greeting) = oneshot::channel();
+        let called = Called {
+            settled,
+            leaving: ended.clone(),
         };
-        let (io, mut greeting) = greeting::greeted(io);
-        let (sender, connection) = Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .initial_stream_window_size(window(self.limits.unread_bytes_per_stream_max))
-            .initial_connection_window_size(window(self.limits.unread_bytes_per_connection_max))
-            .max_header_list_size(self.limits.header_bytes_max)
-            .max_local_error_reset_streams(self.limits.local_resets_max)
-            .keep_alive_interval(self.keepalive_interval())
-            .keep_alive_timeout(on_the_clock(self.limits.keepalive_timeout))
-            .handshake(TokioIo::new(io))
-            .await
-            .map_err(|error| refused().because(error))?;
-        let mut connection = Box::pin(connection);
-        let heard = tokio::select! {
-            heard = &mut greeting => heard.ok(),
-            _ = connection.as_mut() => greeting.try_recv().ok(),
-        };
-        match heard {
-            Some(Ok(true)) => {}
-            Some(Ok(false)) => return Err(refused()),
-            Some(Err(error)) => return Err(closed(authority).because(error)),
-            None => return Err(closed(authority)),
-        }
+        let carried = call(io, address.clone(), self.announced, &caller, called);
+        let doublings = self.doublings.clone();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "connection ended");
+            if carried.await {
+                doublings.fetch_add(1, Ordering::Relaxed);
             }
             ended.notify_one();
         });
-        Ok(Connection(sender))
+        let authority = &self.authority;
+        let what = match greeting.await {
+            Ok(true) => return Ok(Connection(Arc::new(caller))),
+            Ok(false) => "speaks no HTTP/2",
+            Err(_) => "closed the connection before it served",
+        };
+        let what = format!("`{authority}` {what}: {}", caller.why());
+        Err(Error::new(ErrorKind::Connect, what))
     }
-}
-
-fn closed(authority: &Authority) -> Error {
-    Error::new(
-        ErrorKind::Connect,
-        format!("`{authority}` closed the connection before it served"),
-    )
 }
 
 impl Connection {
     /// Whether calls may still be made on it.
     pub(crate) fn is_open(&self) -> bool {
-        !self.0.is_closed()
+        self.0.is_open()
     }
 
-    /// The response's head; dropping the future resets the stream.
+    /// The response's head; dropping the future, or the response's body before its
+    /// end, cancels the call. Waits while the peer takes no more calls at once.
     pub(crate) async fn send(
         &self,
         request: http::Request<HttpBody>,
     ) -> Result<http::Response<HttpBody>, Unanswered> {
-        let (head, body) = request.into_parts();
-        let (body, link) = body.linked();
-        let request = http::Request::from_parts(head, body);
-        match self.0.clone().try_send_request(request).await {
-            Ok(response) => Ok(response.map(|body| HttpBody::hyper(body).with_link(link))),
-            Err(mut failed) => Err(Unanswered {
-                unsent: failed.take_message(),
-                error: failed.into_error(),
-            }),
-        }
+        self.0.send(request).await
     }
 }

@@ -62,28 +62,3 @@ impl StdError for Error {
         self.source.as_ref().map(|source| &**source as _)
     }
 }
-
-/// Whether the peer said with its GOAWAY that it has not begun the stream that
-/// `error` is about (RFC 9113, section 6.8). One that it had begun ends as its
-/// connection does.
-pub(crate) fn is_beyond_goaway(error: &(dyn StdError + 'static)) -> bool {
-    h2_within(error).is_some_and(|h2| h2.is_go_away() && h2.is_remote())
-}
-
-/// Why the stream was reset, if that is what `error` is about; a connection
-/// that went away, by GOAWAY or otherwise, is not.
-pub(crate) fn reset_reason(error: &(dyn StdError + 'static)) -> Option<h2::Reason> {
-    let h2 = h2_within(error)?;
-    h2.reason().filter(|_| h2.is_reset())
-}
-
-fn h2_within<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a h2::Error> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(h2) = error.downcast_ref::<h2::Error>() {
-            return Some(h2);
-        }
-        next = error.source();
-    }
-    None
-}

@@ -1,47 +1,27 @@
-use super::{BoxError, activity::Busy, http2::RequestBody};
+use super::{BoxError, activity::Busy, http2::StreamBody};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use std::{
-    convert::Infallible,
     fmt,
     pin::Pin,
     task::{Context, Poll},
 };
-use tokio::{sync::oneshot, time::Instant};
+use tokio::time::Instant;
 
 /// The body of an HTTP request or response, as `tower` layers at the outside
 /// of a server see it.
 pub struct HttpBody {
     kind: Kind,
-    hold: Hold,
+    /// The connection is counted as busy for as long as this lives.
+    busy: Option<Busy>,
     until: Option<Instant>,
-}
-
-/// What else ends with the body, or ends it.
-enum Hold {
-    Nothing,
-    Busy {
-        _busy: Busy,
-    },
-    /// A response: without it nobody waits for the rest of the request.
-    Response {
-        _link: Link,
-    },
-    /// A request: for as long as its response is waited for.
-    Request(oneshot::Receiver<Infallible>),
-}
-
-/// Ties a request to its response: once dropped, the request is cancelled.
-#[derive(Debug)]
-pub(super) struct Link {
-    _sender: oneshot::Sender<Infallible>,
 }
 
 enum Kind {
     Empty,
     Whole(Option<Bytes>, Option<HeaderMap>),
-    Request(RequestBody),
+    Stream(StreamBody),
     Hyper(hyper::body::Incoming),
     Boxed(Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>),
 }
@@ -63,17 +43,18 @@ impl HttpBody {
 
     /// `data` in one piece, then `trailers`.
     pub(crate) fn whole(data: Bytes, trailers: Option<HeaderMap>) -> Self {
-        Self::of(Kind::Whole(Some(data), trailers))
+        let data = Some(data).filter(|data| !data.is_empty());
+        Self::of(Kind::Whole(data, trailers))
     }
 
-    pub(super) fn request(body: RequestBody) -> Self {
-        Self::of(Kind::Request(body))
+    pub(super) fn stream(body: StreamBody) -> Self {
+        Self::of(Kind::Stream(body))
     }
 
     /// Bytes that have come and are kept back until more do.
     pub(crate) fn buffered(&self) -> usize {
         match &self.kind {
-            Kind::Request(body) => body.buffered(),
+            Kind::Stream(body) => body.buffered(),
             _ => 0,
         }
     }
@@ -103,35 +84,14 @@ impl HttpBody {
 
     /// Keeps the connection counted as busy until the body is done with.
     pub(super) fn with_busy(mut self, busy: Busy) -> Self {
-        self.hold = Hold::Busy { _busy: busy };
-        self
-    }
-
-    /// The body of a request, which ends when the link to its response is
-    /// dropped. hyper itself goes on sending a stream of messages that nobody
-    /// waits for the reply of, and the server never learns that the call is over.
-    ///
-    /// A body that is whole already is sent whatever becomes of the response.
-    pub(super) fn linked(mut self) -> (Self, Option<Link>) {
-        if matches!(self.kind, Kind::Empty | Kind::Whole(..)) {
-            return (self, None);
-        }
-        let (_sender, linked) = oneshot::channel();
-        self.hold = Hold::Request(linked);
-        (self, Some(Link { _sender }))
-    }
-
-    pub(super) fn with_link(mut self, link: Option<Link>) -> Self {
-        if let Some(link) = link {
-            self.hold = Hold::Response { _link: link };
-        }
+        self.busy = Some(busy);
         self
     }
 
     const fn of(kind: Kind) -> Self {
         Self {
             kind,
-            hold: Hold::Nothing,
+            busy: None,
             until: None,
         }
     }
@@ -163,12 +123,6 @@ impl Body for HttpBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Hold::Request(linked) = &mut self.hold
-            && Pin::new(linked).poll(cx).is_ready()
-        {
-            let cancelled = h2::Error::from(h2::Reason::CANCEL);
-            return Poll::Ready(Some(Err(cancelled.into())));
-        }
         match &mut self.kind {
             Kind::Empty => Poll::Ready(None),
             Kind::Whole(data, trailers) => Poll::Ready(
@@ -177,7 +131,7 @@ impl Body for HttpBody {
                     .or_else(|| trailers.take().map(Frame::trailers))
                     .map(Ok),
             ),
-            Kind::Request(body) => Pin::new(body).poll_frame(cx),
+            Kind::Stream(body) => Pin::new(body).poll_frame(cx),
             Kind::Hyper(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
             Kind::Boxed(body) => body.as_mut().poll_frame(cx),
         }
@@ -187,7 +141,7 @@ impl Body for HttpBody {
         match &self.kind {
             Kind::Empty => true,
             Kind::Whole(data, trailers) => data.is_none() && trailers.is_none(),
-            Kind::Request(body) => body.is_end_stream(),
+            Kind::Stream(body) => body.is_end_stream(),
             Kind::Hyper(body) => body.is_end_stream(),
             Kind::Boxed(body) => body.is_end_stream(),
         }
@@ -198,7 +152,7 @@ impl Body for HttpBody {
             Kind::Empty => SizeHint::with_exact(0),
             // Exact would make a content-length, which gRPC has no use for.
             Kind::Whole(..) => SizeHint::default(),
-            Kind::Request(_) => SizeHint::default(),
+            Kind::Stream(_) => SizeHint::default(),
             Kind::Hyper(body) => body.size_hint(),
             Kind::Boxed(body) => body.size_hint(),
         }

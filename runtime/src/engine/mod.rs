@@ -3,11 +3,11 @@
 
 mod accept;
 mod activity;
+mod broken;
 mod connect;
 mod connection;
 mod cores;
 mod error;
-mod greeting;
 mod http1;
 mod http2;
 mod http_body;
@@ -22,12 +22,13 @@ mod sparingly;
 mod tls;
 
 pub(crate) use accept::{Gate, accept};
-pub(crate) use connect::{Connection, Connector, Unanswered};
+pub(crate) use broken::{Broken, ErrorCode};
+pub(crate) use connect::{Connection, Connector};
 pub(crate) use connection::{Answer, Settings, on_the_clock};
 pub(crate) use cores::Cores;
 pub use error::{Error, ErrorKind};
-pub(crate) use error::{is_beyond_goaway, reset_reason};
 pub use http_body::HttpBody;
+pub(crate) use http2::Unanswered;
 pub(crate) use listen::{Accepting, Listening};
 pub use listen::{Listen, Listener};
 pub(crate) use malloc::teach_malloc;

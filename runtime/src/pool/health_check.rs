@@ -3,7 +3,7 @@
 use super::slot::Subchannel;
 use crate::{
     backoff::backoff,
-    body::Body,
+    body::{Body, of_broken},
     endpoint::Address,
     engine::{Connection, Connector, on_the_clock},
     message::Request,
@@ -151,7 +151,7 @@ impl Question {
         let request = Request::new(Body::one(self.service.to_string()));
         let request = protocol::request(&self.connector, WATCH.erase(), request, None, usize::MAX)?;
         let response = self.connection.send(request).await;
-        let response = response.map_err(|unanswered| protocol::unanswered(&unanswered))?;
+        let response = response.map_err(|unanswered| of_broken(&unanswered.why))?;
         let bytes_max = self.connector.limits.message_bytes_max;
         let response = protocol::read_response(response, bytes_max)?;
         let mut answers = Streaming::from_body(response.into_inner())?;

@@ -8,7 +8,7 @@ use crate::{
     body::{Body, End, Kind, PREFIX_BYTES, Wire},
     compression::{ACCEPT, Compression},
     deadline::{self, Deadline},
-    engine::{self, Connector, HttpBody, Unanswered},
+    engine::{Connector, HttpBody},
     message::{Request, Response},
     method::Method,
     status::{self, Code, Result, Status},
@@ -162,35 +162,4 @@ fn trailers_only(
     let ended = HttpBody::whole(Bytes::new(), Some(status::ok_trailers(metadata)));
     let wire = Wire::new(ended, None, message_bytes_max, End::Response);
     Ok(Response::new(Body::wire(wire)))
-}
-
-/// Whether a peer that answered nothing did nothing either (RFC 9113, sections 6.8 and 8.7).
-pub(crate) fn is_unprocessed(failed: &Unanswered) -> bool {
-    engine::reset_reason(&failed.error) == Some(h2::Reason::REFUSED_STREAM)
-        || engine::is_beyond_goaway(&failed.error)
-}
-
-/// Whether the connection broke, and not this call alone.
-pub(crate) fn is_lost(failed: &Unanswered) -> bool {
-    engine::reset_reason(&failed.error).is_none() && status_within(&failed.error).is_none()
-}
-
-/// Why a call has no response.
-pub(crate) fn unanswered(failed: &Unanswered) -> Status {
-    match engine::reset_reason(&failed.error) {
-        Some(reason) => Status::new(
-            status::of_reset(reason),
-            format!("the peer reset the stream: {reason}"),
-        ),
-        None => match status_within(&failed.error) {
-            Some(status) => status,
-            None => Status::unavailable(format!("the connection broke: {}", failed.error)),
-        },
-    }
-}
-
-/// A status that our own request stream ended with.
-fn status_within(error: &hyper::Error) -> Option<Status> {
-    let source = std::error::Error::source(error)?;
-    source.downcast_ref::<Status>().cloned()
 }

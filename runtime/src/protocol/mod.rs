@@ -6,8 +6,6 @@ mod headers;
 mod server;
 mod timed;
 
-pub(crate) use client::{
-    is_lost, is_unprocessed, read_response, request, response, stamp_timeout, unanswered,
-};
+pub(crate) use client::{read_response, request, response, stamp_timeout};
 pub(crate) use server::{Exchange, announced, answer, respond_status};
 pub(crate) use timed::answer_in_time;

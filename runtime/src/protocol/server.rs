@@ -57,12 +57,12 @@ pub(crate) fn answer(
 
 /// The bytes of the first message of a body, prefix included, by its first
 /// bytes; 0 if they are too few to say, or enough to refuse it.
-pub(crate) fn announced(first: &[u8], exchange: &Exchange) -> usize {
+pub(crate) fn announced(first: &[u8], message_bytes_max: usize) -> usize {
     let [_, a, b, c, d, ..] = first else {
         return 0;
     };
     let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
-    match length <= exchange.inbound.message_bytes_max {
+    match length <= message_bytes_max {
         true => PREFIX_BYTES + length,
         false => 0,
     }

@@ -117,11 +117,6 @@ async fn a_reset_becomes_the_code_of_the_specification() {
             "{reason:?} before the head: {status:?}"
         );
 
-        // hyper takes this one for the end of the body.
-        let code = match reason {
-            Reason::NO_ERROR => Code::Unknown,
-            _ => code,
-        };
         let server = RawServer::start(move |mut asked| async move {
             let head = Response::builder().header("content-type", "application/grpc");
             let mut stream = asked

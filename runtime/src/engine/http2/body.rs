@@ -1,38 +1,26 @@
-//! The body of a request, as its handler reads it.
+//! The body of a request, as its handler reads it, or of a response.
 
-use super::state::Shared;
-use crate::engine::BoxError;
+use super::state::{Shared, Side};
+use crate::engine::{BoxError, Broken};
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
 use std::{
-    fmt,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
-/// Data as it comes, then trailers if there are any. Dropping it lets the peer
-/// send no more than its window on this stream.
+/// Data as it comes, then trailers if there are any. A request that is dropped lets
+/// the peer send no more than its window on this stream; a response that is dropped
+/// cancels its call.
 #[derive(Debug)]
-pub(crate) struct RequestBody {
+pub(crate) struct StreamBody {
     shared: Arc<Shared>,
     id: u32,
     ended: bool,
 }
 
-/// The stream was reset, or the connection broke, before the request ended.
-#[derive(Debug)]
-struct Broken;
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the stream ended before the request did")
-    }
-}
-
-impl std::error::Error for Broken {}
-
-impl RequestBody {
+impl StreamBody {
     pub(super) fn new(shared: Arc<Shared>, id: u32) -> Self {
         let ended = false;
         Self { shared, id, ended }
@@ -46,7 +34,7 @@ impl RequestBody {
     }
 }
 
-impl Body for RequestBody {
+impl Body for StreamBody {
     type Data = Bytes;
     type Error = BoxError;
 
@@ -61,7 +49,7 @@ impl Body for RequestBody {
         let mut state = shared.lock();
         let Some(stream) = state.streams.get_mut(id) else {
             *ended = true;
-            return Poll::Ready(Some(Err(Broken.into())));
+            return Poll::Ready(Some(Err(Broken::Left.into())));
         };
         let incoming = &mut stream.incoming;
         if !incoming.data.is_empty() {
@@ -72,25 +60,29 @@ impl Body for RequestBody {
                 incoming.wanted = 0;
                 incoming.counted = 0;
                 data = incoming.data.split().freeze();
-                *ended = incoming.ended && incoming.trailers.is_none();
+                *ended = incoming.ended && incoming.trailers.is_none() && incoming.broken.is_none();
             } else {
-                set(&mut incoming.reader, cx.waker());
+                incoming.read_by(cx.waker());
             }
             state.release(*id, read, &shared.limits);
+            if *ended {
+                shared.read_out(&mut state, *id);
+            }
             return match ready {
                 true => Poll::Ready(Some(Ok(Frame::data(data)))),
                 false => Poll::Pending,
             };
         }
-        if let Some(trailers) = incoming.trailers.take() {
-            *ended = true;
-            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
-        }
         if incoming.ended {
             *ended = true;
-            return Poll::Ready(None);
+            let last = match (incoming.broken.take(), incoming.trailers.take()) {
+                (Some(broken), _) => Some(Err(broken.into())),
+                (None, trailers) => trailers.map(|trailers| Ok(Frame::trailers(trailers))),
+            };
+            shared.read_out(&mut state, *id);
+            return Poll::Ready(last);
         }
-        set(&mut incoming.reader, cx.waker());
+        incoming.read_by(cx.waker());
         Poll::Pending
     }
 
@@ -99,19 +91,15 @@ impl Body for RequestBody {
     }
 }
 
-fn set(reader: &mut Option<Waker>, waker: &Waker) {
-    match reader {
-        Some(reader) => reader.clone_from(waker),
-        None => *reader = Some(waker.clone()),
-    }
-}
-
-impl Drop for RequestBody {
+impl Drop for StreamBody {
     fn drop(&mut self) {
         if self.ended {
             return;
         }
         let mut state = self.shared.lock();
+        if self.shared.side == Side::Client {
+            return self.shared.cancel(&mut state, self.id);
+        }
         if let Some(stream) = state.streams.get_mut(&self.id) {
             stream.incoming.unwanted = true;
             let unread = stream.incoming.count_read();

@@ -1,5 +1,6 @@
 //! When a connection has to look at itself though nothing happens.
 
+use super::state::Side;
 use crate::{engine::connection::on_the_clock, limits::Limits};
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
@@ -25,12 +26,14 @@ pub(super) struct Clock {
     pub(super) nudges_apart: Duration,
     /// Since when there has been no call.
     pub(super) idle_since: Option<Instant>,
+    /// Since when there have been calls, if there are.
+    pub(super) busy_since: Instant,
     /// Since when the socket has taken nothing of what waits for it.
     pub(super) write_blocked_since: Option<Instant>,
 }
 
 impl Clock {
-    pub(super) fn new(now: Instant, limits: &Limits) -> Self {
+    pub(super) fn new(now: Instant, limits: &Limits, side: Side) -> Self {
         Self {
             // Armed when it is first known for what.
             timer: Box::pin(sleep_until(now)),
@@ -40,8 +43,13 @@ impl Clock {
             last_read: now,
             pinged: None,
             nudged: now,
-            nudges_apart: nudges_apart(limits),
+            nudges_apart: match side {
+                // A response may take its time.
+                Side::Client => Duration::MAX,
+                Side::Server => nudges_apart(limits),
+            },
             idle_since: None,
+            busy_since: now,
             write_blocked_since: None,
         }
     }

@@ -1,16 +1,13 @@
-//! Header fields into the head of a request, or its trailers.
+//! Header fields into the head of a request or a response, or into trailers.
 
 use super::hpack::Field;
 use http::{
-    HeaderMap, Method, Request, Uri, Version, header,
+    HeaderMap, Method, Request, Response, StatusCode, Uri, Version, header,
     uri::{Authority, PathAndQuery, Scheme},
 };
 
 /// A list that is as many times over the limit is no mistake.
 const FAR: usize = 4;
-
-/// What most requests need at most.
-const HEADERS_USUAL: usize = 12;
 
 /// The fields of one block.
 pub(super) struct Fields {
@@ -18,6 +15,7 @@ pub(super) struct Fields {
     scheme: Option<Scheme>,
     authority: Option<Authority>,
     path: Option<PathAndQuery>,
+    status: Option<StatusCode>,
     headers: HeaderMap,
     bytes: usize,
     bytes_max: usize,
@@ -35,17 +33,25 @@ pub(super) enum Read<T> {
     FarTooLarge,
 }
 
-/// A request without its body, and how long that is said to be.
-pub(super) type Head = (Request<()>, Option<u64>);
+/// A request or a response without its body, and how long that is said to be.
+pub(super) type Head<T> = (T, Option<u64>);
+
+impl<T> Read<T> {
+    fn of(head: Option<T>) -> Self {
+        head.map_or(Self::Malformed, Self::Good)
+    }
+}
 
 impl Fields {
-    pub(super) fn new(bytes_max: u32) -> Self {
+    /// Of a list of at most `bytes_max`, which has `usual` fields as a rule.
+    pub(super) fn new(bytes_max: u32, usual: usize) -> Self {
         Self {
             method: None,
             scheme: None,
             authority: None,
             path: None,
-            headers: HeaderMap::with_capacity(HEADERS_USUAL),
+            status: None,
+            headers: HeaderMap::with_capacity(usual),
             bytes: 0,
             bytes_max: bytes_max as usize,
             malformed: false,
@@ -65,6 +71,7 @@ impl Fields {
             Field::Scheme(scheme) => first && self.scheme.replace(scheme).is_none(),
             Field::Authority(authority) => first && self.authority.replace(authority).is_none(),
             Field::Path(path) => first && self.path.replace(path).is_none(),
+            Field::Status(status) => first && self.status.replace(status).is_none(),
             Field::Malformed => false,
         };
         self.malformed |= !good;
@@ -86,23 +93,43 @@ impl Fields {
         if let Some(refused) = self.refused() {
             return refused;
         }
-        match (&self.method, &self.scheme, &self.authority, &self.path) {
-            (None, None, None, None) => Read::Good(self.headers),
-            _ => Read::Malformed,
+        match self.is_of_a_request() || self.status.is_some() {
+            false => Read::Good(self.headers),
+            true => Read::Malformed,
         }
     }
 
-    pub(super) fn into_head(self) -> Read<Head> {
-        if let Some(refused) = self.refused() {
-            return refused;
-        }
-        match self.head() {
-            Some(head) => Read::Good(head),
-            None => Read::Malformed,
-        }
+    pub(super) fn into_request(self) -> Read<Head<Request<()>>> {
+        self.refused().unwrap_or_else(|| Read::of(self.request()))
     }
 
-    fn head(self) -> Option<Head> {
+    pub(super) fn into_response(self) -> Read<Head<Response<()>>> {
+        self.refused().unwrap_or_else(|| Read::of(self.response()))
+    }
+
+    fn is_of_a_request(&self) -> bool {
+        self.method.is_some()
+            || self.scheme.is_some()
+            || self.authority.is_some()
+            || self.path.is_some()
+    }
+
+    fn response(self) -> Option<Head<Response<()>>> {
+        if self.is_of_a_request() {
+            return None;
+        }
+        let length = content_length(&self.headers)?;
+        let mut response = Response::new(());
+        *response.status_mut() = self.status?;
+        *response.version_mut() = Version::HTTP_2;
+        *response.headers_mut() = self.headers;
+        Some((response, length))
+    }
+
+    fn request(self) -> Option<Head<Request<()>>> {
+        if self.status.is_some() {
+            return None;
+        }
         let length = content_length(&self.headers)?;
         let method = self.method?;
         let mut uri = http::uri::Parts::default();

@@ -2,30 +2,31 @@
 
 use super::{
     frame::{self, HEAD_BYTES, flag, kind},
+    hpack::Start,
     state::State,
 };
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 
 impl State {
-    /// Appends a response's head or, without a status, its trailers: HEADERS, and as
-    /// many CONTINUATION frames as the peer's frame size asks for.
+    /// Appends a head or trailers: HEADERS, and as many CONTINUATION frames as the
+    /// peer's frame size asks for.
     pub(super) fn put_headers(
         &mut self,
         id: u32,
-        status: Option<StatusCode>,
+        start: Start<'_>,
         headers: &HeaderMap,
         end: bool,
     ) {
         let frame_bytes_max = self.peer.frame_bytes_max;
         let out = self.out.frames();
         let end = if end { flag::END_STREAM } else { 0 };
-        let start = out.len();
+        let from = out.len();
         frame::put_head(out, 0, kind::HEADERS, end | flag::END_HEADERS, id);
         let block = out.len();
-        self.encoder.encode(status, headers, out);
+        self.encoder.encode(start, headers, out);
         let length = out.len() - block;
         if length <= frame_bytes_max {
-            return frame::set_length(out, start, length);
+            return frame::set_length(out, from, length);
         }
         let block = out.split_off(block);
         out.truncate(out.len() - HEAD_BYTES);

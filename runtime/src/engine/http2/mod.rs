@@ -32,6 +32,8 @@
 
 mod body;
 mod budget;
+mod caller;
+mod calls;
 mod clock;
 mod connection;
 mod frame;
@@ -40,13 +42,17 @@ mod headers;
 mod hpack;
 mod outbox;
 mod parse;
+mod places;
 mod receive;
 mod running;
+mod sending;
 mod state;
 mod stream;
 mod strikes;
 mod window;
 
-pub(super) use body::RequestBody;
+pub(super) use body::StreamBody;
 pub(crate) use budget::Budget;
-pub(super) use connection::serve;
+pub(super) use caller::Caller;
+pub(crate) use caller::Unanswered;
+pub(super) use connection::{Called, call, serve};

@@ -239,6 +239,7 @@ impl Expects {
             | kind::RST_STREAM
             | kind::SETTINGS
             | kind::PING
+            | kind::GOAWAY
             | kind::WINDOW_UPDATE => Self::Payload(head),
             _ => Self::Skip { left: head.length },
         }

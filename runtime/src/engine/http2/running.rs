@@ -1,15 +1,16 @@
 //! One call: runs whoever answers, and sends what the answer is.
 
 use super::{
-    frame::{self, Reason, flag, kind},
-    state::{OUTBOX_BYTES_MAX, Shared, State},
+    frame::Reason,
+    sending::{Gone, Sending},
+    state::Shared,
 };
 use crate::{
     engine::{Answer, BoxError, HttpBody},
     limits::Limit,
 };
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 use http_body::Body;
 use std::{
     future::poll_fn,
@@ -19,13 +20,8 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
-    time::Duration,
 };
 use tokio::time::{Instant, Sleep, sleep_until};
-
-/// A DATA frame that the peer's window cut shorter than this makes up for none
-/// of the frames it sent.
-const CREDITED_BYTES_MIN: usize = 256;
 
 /// A call that runs. Dropped before its reply is whole, it resets the stream.
 pub(super) struct Running {
@@ -35,19 +31,6 @@ pub(super) struct Running {
     alone: AtomicBool,
     done: bool,
 }
-
-/// What is still to be sent, in this order.
-#[derive(Default)]
-struct Sending {
-    head: Option<(StatusCode, HeaderMap)>,
-    data: Bytes,
-    trailers: Option<HeaderMap>,
-    /// Nothing follows.
-    end: bool,
-}
-
-/// The stream is no more.
-struct Gone;
 
 /// What a body says next.
 enum Next {
@@ -221,7 +204,7 @@ impl Running {
     fn poll_send(&self, cx: &mut Context<'_>, sending: &mut Sending) -> Poll<Result<(), Gone>> {
         let mut state = self.shared.lock();
         let state = &mut *state;
-        let sent = match self.append(state, sending) {
+        let sent = match sending.append(&self.shared, state, self.id) {
             Err(gone) => return Poll::Ready(Err(gone)),
             Ok(sent) => sent,
         };
@@ -237,89 +220,6 @@ impl Running {
             self.shared.finish(state, self.id);
         }
         Poll::Ready(Ok(()))
-    }
-
-    /// Appends what there is room for; whether that is everything.
-    fn append(&self, state: &mut State, sending: &mut Sending) -> Result<bool, Gone> {
-        if state.closed || !state.streams.contains_key(&self.id) {
-            return Err(Gone);
-        }
-        if state.out.len() >= OUTBOX_BYTES_MAX {
-            self.hold(state, sending);
-            state.block(self.id);
-            return Ok(false);
-        }
-        let end_at_head = sending.end && sending.data.is_empty() && sending.trailers.is_none();
-        if let Some((status, headers)) = sending.head.take() {
-            state.put_headers(self.id, Some(status), &headers, end_at_head);
-            state.strikes.sent(0);
-            if end_at_head {
-                return Ok(true);
-            }
-        }
-        if !self.append_data(state, sending)? {
-            return Ok(false);
-        }
-        if let Some(trailers) = sending.trailers.take() {
-            state.put_headers(self.id, None, &trailers, true);
-        } else if end_at_head {
-            let out = state.out.frames();
-            frame::put_head(out, 0, kind::DATA, flag::END_STREAM, self.id);
-        }
-        Ok(true)
-    }
-
-    /// Appends data as far as the windows and the outbox reach; whether all of it.
-    fn append_data(&self, state: &mut State, sending: &mut Sending) -> Result<bool, Gone> {
-        let last = sending.end && sending.trailers.is_none();
-        let queues = state.must_queue(self.id, sending.data.len());
-        while !sending.data.is_empty() {
-            let outgoing = &mut state.streams.get_mut(&self.id).ok_or(Gone)?.outgoing;
-            let wanted = sending.data.len().min(state.peer.frame_bytes_max);
-            let own = outgoing.window.room(wanted);
-            let length = match state.out.len() < OUTBOX_BYTES_MAX && !queues {
-                true => state.send_window.room(own),
-                false => 0,
-            };
-            if length == 0 {
-                self.hold(state, sending);
-                let timeout = self.shared.limits.stalled_reply_timeout;
-                if own == 0 {
-                    stall(state, self.id, timeout);
-                    // It has no use for its turn.
-                    state.wake_blocked();
-                } else {
-                    if state.send_window.room(1) == 0 {
-                        stall(state, self.id, timeout);
-                    }
-                    state.block(self.id);
-                }
-                return Ok(false);
-            }
-            outgoing.turn = false;
-            outgoing.window.take(length);
-            outgoing.stalled_since = None;
-            state.send_window.take(length);
-            if length == wanted || length >= CREDITED_BYTES_MIN {
-                state.strikes.sent(length);
-            }
-            let flags = match last && length == sending.data.len() {
-                true => flag::END_STREAM,
-                false => 0,
-            };
-            frame::put_head(state.out.frames(), length, kind::DATA, flags, self.id);
-            state.out.payload(sending.data.split_to(length));
-        }
-        self.hold(state, sending);
-        Ok(true)
-    }
-
-    /// Accounts for what waits.
-    fn hold(&self, state: &mut State, sending: &Sending) {
-        if let Some(stream) = state.streams.get_mut(&self.id) {
-            let before = std::mem::replace(&mut stream.outgoing.held, sending.data.len());
-            self.shared.hold(state, before, sending.data.len());
-        }
     }
 
     fn reset(&self, reason: Reason) {
@@ -341,18 +241,6 @@ impl Drop for Running {
         if !self.done {
             self.shared.reset(&mut state, self.id, Reason::Internal);
         }
-        state.wake();
-    }
-}
-
-/// A window is shut: somebody has to look after a while.
-fn stall(state: &mut State, id: u32, timeout: Duration) {
-    let now = Instant::now();
-    if let Some(stream) = state.streams.get_mut(&id) {
-        stream.outgoing.stalled_since.get_or_insert(now);
-    }
-    if state.stall_check.is_none() {
-        state.stall_check = now.checked_add(timeout);
         state.wake();
     }
 }

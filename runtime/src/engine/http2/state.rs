@@ -1,16 +1,17 @@
-//! What a connection and its calls share.
+//! What a connection and its calls share, on either side.
 
 use super::{
     budget::Budget,
     frame::{self, Reason, WINDOW_DEFAULT},
     hpack::Encoder,
     outbox::Outbox,
+    places::Places,
     stream::{Ended, Stream, Streams},
     strikes::Strikes,
     window::Window,
 };
 use crate::{
-    engine::{Settings, connection::window},
+    engine::{Broken, Settings, connection::window},
     limits::Limits,
     metrics::Metrics,
 };
@@ -31,10 +32,18 @@ pub(super) const SENT_FRAME_BYTES_MAX: usize = 64 << 10;
 /// Calls append their replies while less than this waits for the socket.
 pub(super) const OUTBOX_BYTES_MAX: usize = 128 << 10;
 
+/// Which end of a connection is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Client,
+    Server,
+}
+
 /// One connection's state, and what can be known of it without its lock.
 #[derive(Debug)]
 pub(super) struct Shared {
     state: Mutex<State>,
+    pub(super) side: Side,
     pub(super) limits: Limits,
     pub(super) metrics: Metrics,
     budget: Arc<Budget>,
@@ -63,6 +72,14 @@ pub(super) struct State {
     blocked: VecDeque<u32>,
     /// Calls whose handlers wait until the peer reads.
     gated: Vec<Waker>,
+    /// Those who are woken as soon as what has come was looked at.
+    pub(super) woken: Vec<Waker>,
+    /// Bytes that were given to the socket, or are about to be.
+    given: u64,
+    /// Those of a client's calls.
+    pub(super) places: Places,
+    /// Why a client's connection ended or will soon.
+    pub(super) why: Option<Arc<str>>,
     /// When somebody has to look whether streams have stalled.
     pub(super) stall_check: Option<Instant>,
     /// Nothing more is sent.
@@ -89,8 +106,19 @@ impl std::fmt::Debug for State {
 }
 
 impl Shared {
-    pub(super) fn new(settings: &Settings) -> Arc<Self> {
+    /// A server's, of a connection like its others.
+    pub(super) fn served(settings: &Settings) -> Arc<Self> {
         let limits = settings.limits.clone();
+        let metrics = settings.metrics.clone();
+        Self::new(Side::Server, limits, metrics, settings.unsent.clone())
+    }
+
+    /// A client's.
+    pub(super) fn called(limits: Limits, metrics: Metrics) -> Arc<Self> {
+        Self::new(Side::Client, limits, metrics, Arc::default())
+    }
+
+    fn new(side: Side, limits: Limits, metrics: Metrics, budget: Arc<Budget>) -> Arc<Self> {
         let window = i64::from(connection_window(&limits));
         Arc::new(Self {
             state: Mutex::new(State {
@@ -102,20 +130,25 @@ impl Shared {
                     window: WINDOW_DEFAULT,
                     frame_bytes_max: frame::PAYLOAD_BYTES_MAX,
                 },
-                strikes: Strikes::new(&limits, Instant::now()),
+                strikes: Strikes::new(&limits, side, Instant::now()),
                 send_window: Window::new(WINDOW_DEFAULT),
                 receive_window: Window::new(window),
                 released: 0,
                 blocked: VecDeque::new(),
                 gated: Vec::new(),
+                woken: Vec::new(),
+                given: 0,
+                places: Places::default(),
+                why: None,
                 stall_check: None,
                 closed: false,
                 task: None,
                 awake: true,
             }),
+            side,
             limits,
-            metrics: settings.metrics.clone(),
-            budget: settings.unsent.clone(),
+            metrics,
+            budget,
             held: AtomicUsize::new(0),
             running: AtomicU32::new(0),
             alone: AtomicBool::new(false),
@@ -124,6 +157,12 @@ impl Shared {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes those for whom something has come.
+    pub(super) fn wake_those(&self) {
+        let woken = std::mem::take(&mut self.lock().woken);
+        woken.into_iter().for_each(Waker::wake);
     }
 
     /// Whether the peer reads so little that its handlers have to wait: over the
@@ -159,7 +198,7 @@ impl Shared {
     pub(super) fn remove(&self, state: &mut State, id: u32) -> Option<Stream> {
         let mut stream = state.streams.remove(&id)?;
         if stream.outgoing.queued {
-            state.blocked.retain(|waiting| *waiting != id);
+            state.unblock(id);
         }
         let unread = stream.incoming.unread();
         stream.incoming.wake();
@@ -172,9 +211,21 @@ impl Shared {
         Some(stream)
     }
 
-    /// Ends all streams and their handlers at once.
-    pub(super) fn abort(&self, state: &mut State) {
+    /// Whether no call is in flight.
+    pub(super) fn is_idle(&self, state: &State) -> bool {
+        match self.side {
+            Side::Client => state.places.taken() == 0,
+            Side::Server => state.streams.is_empty(),
+        }
+    }
+
+    /// Ends all streams and their handlers at once. `unwritten` bytes of what the
+    /// socket was given have not left.
+    pub(super) fn abort(&self, state: &mut State, unwritten: usize) {
         state.closed = true;
+        if self.side == Side::Client {
+            return self.lose(state, unwritten);
+        }
         let streams = std::mem::take(&mut state.streams);
         for mut stream in streams.into_values() {
             if let Some(task) = stream.task {
@@ -187,6 +238,9 @@ impl Shared {
 
     /// Ends a stream and its handler at once, and says so to the peer.
     pub(super) fn reset(&self, state: &mut State, id: u32, reason: Reason) {
+        if self.side == Side::Client {
+            return self.refuse(state, id, reason, Broken::Malformed);
+        }
         if let Some(stream) = self.remove(state, id) {
             if let Some(task) = stream.task {
                 task.abort();
@@ -231,6 +285,22 @@ pub(super) fn connection_window(limits: &Limits) -> u32 {
 }
 
 impl State {
+    /// How many bytes were appended before the next.
+    pub(super) fn position(&self) -> u64 {
+        self.given + self.out.len() as u64
+    }
+
+    /// Exchanges what waits for the socket for `empty`.
+    pub(super) fn give(&mut self, empty: &mut Outbox) {
+        self.given += self.out.len() as u64;
+        std::mem::swap(&mut self.out, empty);
+    }
+
+    /// How many bytes have left, with `unwritten` of those given still there.
+    pub(super) fn left(&self, unwritten: usize) -> u64 {
+        self.given - unwritten as u64
+    }
+
     /// Runs the connection's task soon, unless it will anyway.
     pub(super) fn wake(&mut self) {
         if !self.awake {
@@ -295,6 +365,11 @@ impl State {
                 false => self.blocked.push_back(id),
             }
         }
+    }
+
+    /// Takes a stream out of the queue.
+    pub(super) fn unblock(&mut self, id: u32) {
+        self.blocked.retain(|waiting| *waiting != id);
     }
 
     /// Room there is for the streams that wait for it.

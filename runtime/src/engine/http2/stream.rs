@@ -1,8 +1,9 @@
 //! One call as its connection sees it.
 
 use super::{frame::Fatal, window::Window};
+use crate::engine::Broken;
 use bytes::BytesMut;
-use http::HeaderMap;
+use http::{HeaderMap, Response};
 use std::{
     collections::{HashMap, VecDeque},
     hash::{BuildHasherDefault, Hasher},
@@ -16,18 +17,24 @@ pub(super) struct Stream {
     pub(super) opened: Instant,
     pub(super) incoming: Incoming,
     pub(super) outgoing: Outgoing,
-    /// Runs the handler.
+    /// Runs the handler, or sends the rest of the request.
     pub(super) task: Option<AbortHandle>,
 }
 
 /// What the peer sent of it.
 #[derive(Debug)]
 pub(super) struct Incoming {
+    /// The head of a response that nobody has read yet.
+    pub(super) head: Option<Response<()>>,
+    /// A head has come.
+    pub(super) answered: bool,
     /// Data that nobody has read yet.
     pub(super) data: BytesMut,
     pub(super) trailers: Option<HeaderMap>,
-    /// END_STREAM has come.
+    /// Nothing follows: END_STREAM has come, or it broke.
     pub(super) ended: bool,
+    /// Why it ended before its time.
+    pub(super) broken: Option<Broken>,
     pub(super) window: Window,
     /// Bytes that were read and that the peer has not been told of.
     pub(super) released: u32,
@@ -47,6 +54,10 @@ pub(super) struct Incoming {
 /// What we send of it.
 #[derive(Debug)]
 pub(super) struct Outgoing {
+    /// How many bytes the connection was given before it.
+    pub(super) begins_at: u64,
+    /// A request that was sent whole, or whose rest nobody wants.
+    pub(super) ended: bool,
     pub(super) window: Window,
     /// Whoever waits to send more.
     pub(super) sender: Option<Waker>,
@@ -71,6 +82,9 @@ impl Stream {
         Self {
             opened,
             incoming: Incoming {
+                head: None,
+                answered: true,
+                broken: None,
                 data: BytesMut::new(),
                 trailers: None,
                 ended,
@@ -84,6 +98,8 @@ impl Stream {
                 reader: None,
             },
             outgoing: Outgoing {
+                begins_at: 0,
+                ended: false,
                 window: Window::new(send),
                 sender: None,
                 queued: false,
@@ -93,6 +109,21 @@ impl Stream {
             },
             task: None,
         }
+    }
+}
+
+impl Stream {
+    /// A call of ours, whose request begins now.
+    pub(super) fn called(now: Instant, receive: i64, send: i64, begins_at: u64) -> Self {
+        let mut stream = Self::new(now, receive, send, None, false);
+        stream.incoming.answered = false;
+        stream.outgoing.begins_at = begins_at;
+        stream
+    }
+
+    /// Whether neither side will say more.
+    pub(super) fn is_over(&self) -> bool {
+        self.incoming.ended && self.outgoing.ended
     }
 }
 
@@ -132,6 +163,26 @@ impl Incoming {
         let unread = self.unread();
         self.counted = self.data.len();
         unread
+    }
+
+    /// Whom to wake when something has come.
+    pub(super) fn read_by(&mut self, waker: &Waker) {
+        match &mut self.reader {
+            Some(reader) => reader.clone_from(waker),
+            None => self.reader = Some(waker.clone()),
+        }
+    }
+
+    /// Its trailers have come, and nothing follows.
+    pub(super) fn end(&mut self, trailers: HeaderMap, woken: &mut Vec<Waker>) {
+        self.trailers = Some(trailers).filter(|trailers| !trailers.is_empty());
+        self.ended = true;
+        self.wake_later(woken);
+    }
+
+    /// Notes whom to wake once the lock is free.
+    pub(super) fn wake_later(&mut self, woken: &mut Vec<Waker>) {
+        woken.extend(self.reader.take());
     }
 
     pub(super) fn wake(&mut self) {

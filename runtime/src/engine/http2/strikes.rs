@@ -2,7 +2,7 @@
 //! Calls that end as they should make up for some of it, so that only peers who
 //! do little else are turned away.
 
-use super::frame::Fatal;
+use super::{frame::Fatal, state::Side};
 use crate::limits::{Limit, Limits};
 use tokio::time::Instant;
 
@@ -18,8 +18,13 @@ const UPDATE_BYTES_MIN: i64 = 1 << 10;
 /// Resets that a second makes up for: calls are given up for good reasons, too.
 const RESETS_PER_SECOND: f64 = 10.0;
 
+/// Frames that a second makes up for, of servers: they have reasons of their own for
+/// PINGs and WINDOW_UPDATE, and a connection to one lives long.
+const FRAMES_PER_SECOND: f64 = 1_000.0;
+
 #[derive(Debug)]
 pub(super) struct Strikes {
+    side: Side,
     /// Calls that the peer reset.
     resets: Tally,
     /// Streams that the peer's errors made us reset or refuse.
@@ -65,13 +70,14 @@ impl Tally {
 }
 
 impl Strikes {
-    pub(super) fn new(limits: &Limits, now: Instant) -> Self {
+    pub(super) fn new(limits: &Limits, side: Side, now: Instant) -> Self {
         let tally = |max, limit, debug| Tally {
             count: 0,
             max,
             over: Fatal::calm(limit, debug),
         };
         Self {
+            side,
             resets: tally(
                 limits.remote_resets_max,
                 Limit::RemoteResetsMax,
@@ -144,8 +150,24 @@ impl Strikes {
         self.frames.forgive(2);
     }
 
-    /// A PING came; `calls` are in flight or not.
+    /// Time has passed, which makes up for what a server sends.
+    pub(super) fn forgive(&mut self, now: Instant) {
+        if self.side == Side::Client {
+            let seconds = now.duration_since(self.forgiven).as_secs_f64();
+            let frames = (seconds * FRAMES_PER_SECOND) as usize;
+            if frames > 0 {
+                self.frames.forgive(frames);
+                self.forgiven = now;
+            }
+        }
+    }
+
+    /// A PING came; `calls` are in flight or not. A server may send as many as
+    /// other frames.
     pub(super) fn ping(&mut self, now: Instant, calls: bool, limits: &Limits) -> Result<(), Fatal> {
+        if self.side == Side::Client {
+            return self.frame();
+        }
         let last = self.pings.last.replace(now);
         if std::mem::take(&mut self.pings.forgiven) {
             self.pings.strikes = 0;
@@ -159,14 +181,14 @@ impl Strikes {
             self.pings.strikes += 1;
         }
         match self.pings.strikes > limits.ping_strikes_max {
-            true => Err(TOO_MANY_PINGS),
+            true => Err(Fatal::calm(Limit::PingStrikesMax, TOO_MANY_PINGS)),
             false => Ok(()),
         }
     }
 }
 
 /// As gRFC A8 spells it: peers look for it.
-const TOO_MANY_PINGS: Fatal = Fatal::calm(Limit::PingStrikesMax, "too_many_pings");
+pub(super) const TOO_MANY_PINGS: &str = "too_many_pings";
 
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,16 @@
 //! What a connection does because time has passed.
 
 use super::{
-    Connection,
+    Connection, Role,
     ending::{Phase, WARNING},
 };
 use crate::{
     engine::{
-        Answer, Io,
+        Io,
         http2::{
             clock::after,
             frame::{self, Fatal, Reason},
+            state::Side,
         },
     },
     limits::Limit,
@@ -61,7 +62,7 @@ impl Deadlines {
     }
 }
 
-impl<I: Io, A: Answer> Connection<I, A> {
+impl<I: Io, R: Role> Connection<I, R> {
     /// When each thing is due that time alone brings about, as of now.
     fn deadlines(&self) -> Deadlines {
         let limits = &self.shared.limits;
@@ -90,7 +91,13 @@ impl<I: Io, A: Answer> Connection<I, A> {
         deadlines.headers = at(self.receiver.block_since, limits.header_timeout);
         deadlines.pong = at(clock.pinged, limits.keepalive_timeout);
         if clock.pinged.is_none() {
-            deadlines.ping = at(Some(clock.last_read), limits.keepalive_interval);
+            let silent_since = match self.shared.side {
+                // Only while it waits for something (gRFC A8).
+                Side::Client if clock.idle_since.is_some() => None,
+                Side::Client => Some(clock.last_read.max(clock.busy_since)),
+                Side::Server => Some(clock.last_read),
+            };
+            deadlines.ping = at(silent_since, limits.keepalive_interval);
         }
         if clock.idle_since.is_none() {
             deadlines.nudge = at(Some(clock.nudged), clock.nudges_apart);

@@ -1,12 +1,13 @@
 //! How a connection ends: politely, for a reason, or at once.
 
-use super::Connection;
+use super::{Connection, Role};
 use crate::{
     engine::{
-        Answer, Io,
+        Io,
         http2::{
             clock::after,
             frame::{self, Fatal, Reason},
+            state::Side,
         },
     },
     limits::Limit,
@@ -57,7 +58,7 @@ impl Phase {
     }
 }
 
-impl<I: Io, A: Answer> Connection<I, A> {
+impl<I: Io, R: Role> Connection<I, R> {
     /// Asks the peer to open no more streams; calls in flight go on, for `grace`
     /// if that is said.
     pub(super) fn leave(&mut self, debug: &str, grace: Option<Duration>) {
@@ -80,7 +81,7 @@ impl<I: Io, A: Answer> Connection<I, A> {
         if self.phase.is_over() {
             return;
         }
-        tracing::debug!(peer = ?self.peer, reason = ?fatal.reason, fatal.debug, "connection closed");
+        tracing::debug!(peer = ?self.role, reason = ?fatal.reason, fatal.debug, "connection closed");
         if let Some(limit) = fatal.limit {
             self.shared.metrics.reached(limit);
         }
@@ -88,9 +89,12 @@ impl<I: Io, A: Answer> Connection<I, A> {
         let last = self.receiver.last.min(self.receiver.last_served);
         self.receiver.starting.clear();
         self.receiver.block_since = None;
-        self.shared.abort(&mut state);
+        let why = || format!("closed for {}", fatal.debug).into();
+        state.why.get_or_insert_with(why);
+        self.shared.abort(&mut state, self.writing.len());
         frame::put_goaway(state.out.frames(), last, fatal.reason, fatal.debug);
         drop(state);
+        self.shared.wake_those();
         self.phase = Phase::Closing {
             cut: Some(now + LINGER),
             shut: false,
@@ -113,8 +117,11 @@ impl<I: Io, A: Answer> Connection<I, A> {
                 self.phase = Phase::Closed;
             }
         }
-        let done = self.receiver.starting.is_empty() && self.shared.lock().streams.is_empty();
+        let state = self.shared.lock();
+        let done = self.receiver.starting.is_empty() && self.shared.is_idle(&state);
+        drop(state);
         match self.phase {
+            Phase::Open if self.shared.side == Side::Client => self.hang_up(done),
             Phase::Leaving { cut } if done => self.phase = Phase::Closing { cut, shut: false },
             Phase::Open if done && self.receiver.peer_leaves => self.leave("", None),
             _ => {}
@@ -134,9 +141,22 @@ impl<I: Io, A: Answer> Connection<I, A> {
         }
     }
 
+    /// A client whose calls have ended, and that will make no more, says so and goes.
+    fn hang_up(&mut self, done: bool) {
+        let mut state = self.shared.lock();
+        if done && !state.places.are_open() {
+            frame::put_goaway(state.out.frames(), 0, Reason::NoError, "");
+            state.wake();
+            let cut = Some(Instant::now() + LINGER);
+            self.phase = Phase::Closing { cut, shut: false };
+        }
+    }
+
     /// Gives the connection up without a word: nobody would hear it.
     pub(super) fn cut(&mut self, limit: Limit) {
-        tracing::debug!(peer = ?self.peer, limit = limit.name(), "connection cut");
+        tracing::debug!(peer = ?self.role, limit = limit.name(), "connection cut");
+        let why = format!("cut at the limit `{}`", limit.name());
+        self.shared.lock().why.get_or_insert(why.into());
         self.shared.metrics.reached(limit);
         self.phase = Phase::Closed;
     }

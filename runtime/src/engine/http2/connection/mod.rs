@@ -1,29 +1,32 @@
-//! One connection: reads, starts calls, writes what they reply, and knows when
-//! it is time to go.
+//! One connection: reads, starts what has come, writes what there is to say, and
+//! knows when it is time to go.
 
+mod calling;
 mod due;
 mod ending;
+mod serving;
 
 use super::{
-    body::RequestBody,
     clock::Clock,
     frame::{self, setting},
     outbox::{Outbox, PIECES_MAX},
     receive::Receiver,
-    running::{self, Running},
-    state::{Shared, State, connection_window, stream_window},
+    state::{Shared, Side, connection_window, stream_window},
 };
-use crate::engine::{Answer, HttpBody, Io, Peer, Settings};
+use crate::engine::Io;
 use ending::Phase;
 use std::{
     cell::Cell,
-    future::poll_fn,
+    fmt, io,
     io::IoSlice,
-    pin::{Pin, pin},
-    sync::{Arc, atomic::Ordering},
-    task::{Context, Poll},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
 };
-use tokio::{io::ReadBuf, sync::watch, time::Instant};
+use tokio::{io::ReadBuf, time::Instant};
+
+pub(in crate::engine) use calling::{Called, call};
+pub(in crate::engine) use serving::serve;
 
 /// Read at once, into a buffer that all connections of a thread share.
 const READ_BYTES: usize = 64 << 10;
@@ -37,21 +40,13 @@ const UNWRITTEN_BYTES_MAX: usize = 512 << 10;
 /// Written at once, whatever calls might add.
 const GATHERED_BYTES_MAX: usize = 64 << 10;
 
-/// Calls started at once: a system call for fewer replies costs more than it gains.
-const STARTED_MIN: usize = 8;
-
-/// A request this small is given to its handler whole. Larger ones count against
-/// the connection's window until they are read.
-const WHOLE_BYTES_MAX: usize = 4 << 10;
-
 thread_local! {
     static SCRATCH: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
-struct Connection<I, A> {
+struct Connection<I, R> {
     io: I,
-    peer: Peer,
-    answer: A,
+    role: R,
     shared: Arc<Shared>,
     receiver: Receiver,
     /// What the socket is being given.
@@ -60,8 +55,22 @@ struct Connection<I, A> {
     unwritten: usize,
     clock: Clock,
     phase: Phase,
+    /// Those for whom something has come.
+    woken: Vec<Waker>,
     /// It let other tasks run first, so that one write serves many of them.
     yielded: bool,
+}
+
+/// What a connection is for.
+trait Role: fmt::Debug {
+    /// How many bytes the reader of a body needs at least, by its first ones.
+    fn announced(&self, first: &[u8]) -> usize;
+
+    /// Starts what has come; whether there was anything.
+    fn start(&mut self, shared: &Arc<Shared>, receiver: &mut Receiver) -> bool;
+
+    /// Whether more has come that could be started now.
+    fn may_start(&self, shared: &Shared, receiver: &Receiver) -> bool;
 }
 
 /// What reading came to.
@@ -76,48 +85,33 @@ enum Reading {
     Ended,
 }
 
-/// Serves until either side has gone. `io` has given the preface.
-pub(in crate::engine) async fn serve<I: Io, A: Answer>(
-    io: I,
-    peer: Peer,
-    answer: A,
-    settings: &Settings,
-    drain: &mut watch::Receiver<bool>,
-) {
-    let shared = Shared::new(settings);
-    let mut connection = Connection {
-        clock: Clock::new(Instant::now(), &shared.limits),
-        io,
-        peer,
-        answer,
-        shared,
-        receiver: Receiver::new(),
-        writing: Outbox::default(),
-        unwritten: 0,
-        phase: Phase::Open,
-        yielded: false,
-    };
-    connection.greet();
-    let mut draining = pin!(drain.wait_for(|draining| *draining));
-    let mut drained = false;
-    poll_fn(|cx| {
-        if !drained && draining.as_mut().poll(cx).is_ready() {
-            drained = true;
-            connection.leave("", None);
+impl<I: Io, R: Role> Connection<I, R> {
+    fn new(io: I, role: R, shared: Arc<Shared>) -> Self {
+        Self {
+            clock: Clock::new(Instant::now(), &shared.limits, shared.side),
+            io,
+            role,
+            shared,
+            receiver: Receiver::new(),
+            writing: Outbox::default(),
+            unwritten: 0,
+            phase: Phase::Open,
+            woken: Vec::new(),
+            yielded: false,
         }
-        connection.poll(cx)
-    })
-    .await;
-}
+    }
 
-impl<I: Io, A: Answer> Connection<I, A> {
     fn greet(&mut self) {
         let limits = &self.shared.limits;
-        let settings = [
-            (
+        let first = match self.shared.side {
+            Side::Client => (setting::ENABLE_PUSH, 0),
+            Side::Server => (
                 setting::MAX_CONCURRENT_STREAMS,
                 limits.streams_per_connection_max,
             ),
+        };
+        let settings = [
+            first,
             (setting::INITIAL_WINDOW_SIZE, stream_window(limits)),
             (setting::MAX_HEADER_LIST_SIZE, limits.header_bytes_max),
         ];
@@ -136,7 +130,7 @@ impl<I: Io, A: Answer> Connection<I, A> {
         if matches!(reading, Reading::Ended) {
             return Poll::Ready(());
         }
-        let started = self.start();
+        let started = self.role.start(&self.shared, &mut self.receiver);
         if self.clock.is_due(now) {
             self.look(now);
         }
@@ -156,14 +150,29 @@ impl<I: Io, A: Answer> Connection<I, A> {
         Poll::Pending
     }
 
-    /// Whether to write one turn later, when calls that are about to reply have.
+    /// Notes why it is over.
+    fn ended(&self, error: Option<io::Error>) -> Reading {
+        let why = match &error {
+            Some(error) => error.to_string(),
+            None => "the peer closed it".to_owned(),
+        };
+        self.shared.lock().why.get_or_insert(why.into());
+        Reading::Ended
+    }
+
+    /// Whether to write one turn later, when calls that are about to speak have.
     fn gathers(&mut self, started: bool) -> bool {
         if self.yielded {
             return false;
         }
         let state = self.shared.lock();
         let unwritten = state.out.len();
-        let more = started || (unwritten > 0 && !state.streams.is_empty());
+        let others = match self.shared.side {
+            // Its own request is what is written.
+            Side::Client => state.places.taken() > 1,
+            Side::Server => !state.streams.is_empty(),
+        };
+        let more = started || (unwritten > 0 && others);
         self.yielded = more && unwritten < GATHERED_BYTES_MAX;
         self.yielded
     }
@@ -184,8 +193,8 @@ impl<I: Io, A: Answer> Connection<I, A> {
             let mut buffer = ReadBuf::new(scratch);
             match Pin::new(&mut self.io).poll_read(cx, &mut buffer) {
                 Poll::Pending => return Reading::Done,
-                Poll::Ready(Err(_)) => return Reading::Ended,
-                Poll::Ready(Ok(())) if buffer.filled().is_empty() => return Reading::Ended,
+                Poll::Ready(Err(error)) => return self.ended(Some(error)),
+                Poll::Ready(Ok(())) if buffer.filled().is_empty() => return self.ended(None),
                 Poll::Ready(Ok(())) => {}
             }
             self.clock.last_read = now;
@@ -194,73 +203,23 @@ impl<I: Io, A: Answer> Connection<I, A> {
                 continue;
             }
             let mut state = self.shared.lock();
-            let answer = &self.answer;
+            state.strikes.forgive(now);
+            let role = &self.role;
             let fed = self.receiver.feed(
                 buffer.filled(),
-                &|first| answer.announced(first),
+                &|first| role.announced(first),
                 &self.shared,
                 &mut state,
                 now,
             );
+            std::mem::swap(&mut state.woken, &mut self.woken);
             drop(state);
+            self.woken.drain(..).for_each(Waker::wake);
             if let Err(fatal) = fed {
                 self.fail(fatal, now);
             }
         }
         Reading::More
-    }
-
-    /// Starts the handlers of the requests that have come; whether there were any.
-    fn start(&mut self) -> bool {
-        // The first half, so that their replies are with the peer while the others run.
-        let mut left = self.receiver.starting.len().div_ceil(2).max(STARTED_MIN);
-        let mut started = false;
-        // Handlers of reset calls run until they notice, and count until then.
-        while left > 0
-            && self.may_start()
-            && let Some((id, request)) = self.receiver.begin()
-        {
-            let body = self.body(&mut self.shared.lock(), id);
-            let Some(body) = body else {
-                continue;
-            };
-            let mut request = request.map(|()| body);
-            request.extensions_mut().insert(self.peer.clone());
-            let call = Running::start(&self.shared, id);
-            // Not under the lock: a runtime that shuts down drops the call at once.
-            // In a box: spawning moves what it is given several times.
-            let call = Box::pin(running::run(self.answer.clone(), request, call));
-            let task = tokio::spawn(call);
-            if let Some(stream) = self.shared.lock().streams.get_mut(&id) {
-                stream.task = Some(task.abort_handle());
-            }
-            started = true;
-            left -= 1;
-        }
-        started
-    }
-
-    /// Whether the peer has as few handlers at work, and reads as much, as it must.
-    fn may_start(&self) -> bool {
-        let max = self.shared.limits.streams_per_connection_max;
-        self.shared.running.load(Ordering::Acquire) < max && !self.shared.is_congested()
-    }
-
-    /// The body of a request; `None` if it was reset meanwhile.
-    fn body(&self, state: &mut State, id: u32) -> Option<HttpBody> {
-        let incoming = &mut state.streams.get_mut(&id)?.incoming;
-        let whole =
-            incoming.ended && incoming.trailers.is_none() && incoming.data.len() <= WHOLE_BYTES_MAX;
-        if !whole {
-            let body = RequestBody::new(self.shared.clone(), id);
-            return Some(HttpBody::request(body));
-        }
-        let data = std::mem::take(&mut incoming.data).freeze();
-        state.release_connection(data.len());
-        Some(match data.is_empty() {
-            true => HttpBody::empty(),
-            false => HttpBody::whole(data, None),
-        })
     }
 
     /// Writes all there is, as far as the socket takes it; `false` if it is broken.
@@ -271,7 +230,7 @@ impl<I: Io, A: Answer> Connection<I, A> {
                 if state.out.is_empty() {
                     break;
                 }
-                std::mem::swap(&mut state.out, &mut self.writing);
+                state.give(&mut self.writing);
                 state.wake_blocked();
             }
             let mut pieces = [IoSlice::new(&[]); PIECES_MAX];
@@ -282,7 +241,11 @@ impl<I: Io, A: Answer> Connection<I, A> {
                 _ => io.poll_write_vectored(cx, &pieces[..count]),
             };
             match written {
-                Poll::Ready(Ok(0) | Err(_)) => return false,
+                Poll::Ready(Ok(0)) => return false,
+                Poll::Ready(Err(error)) => {
+                    self.ended(Some(error));
+                    return false;
+                }
                 Poll::Ready(Ok(written)) => {
                     self.writing.advance(written);
                     self.clock.write_blocked_since = None;
@@ -299,7 +262,10 @@ impl<I: Io, A: Answer> Connection<I, A> {
         }
         match Pin::new(&mut self.io).poll_flush(cx) {
             Poll::Ready(Ok(())) => self.clock.write_blocked_since = None,
-            Poll::Ready(Err(_)) => return false,
+            Poll::Ready(Err(error)) => {
+                self.ended(Some(error));
+                return false;
+            }
             Poll::Pending => {
                 self.clock.write_blocked_since.get_or_insert(now);
             }
@@ -318,14 +284,17 @@ impl<I: Io, A: Answer> Connection<I, A> {
     /// Sleeps until something happens or is due.
     fn rest(&mut self, cx: &mut Context<'_>, now: Instant, reading: &Reading) {
         let mut state = self.shared.lock();
-        let idle = state.streams.is_empty() && self.receiver.starting.is_empty();
+        let idle = self.shared.is_idle(&state) && self.receiver.starting.is_empty();
         match idle {
             true => {
                 self.clock.idle_since.get_or_insert(now);
                 self.writing.release();
                 state.out.release();
             }
-            false if self.clock.idle_since.take().is_some() => self.clock.nudged = now,
+            false if self.clock.idle_since.take().is_some() => {
+                self.clock.nudged = now;
+                self.clock.busy_since = now;
+            }
             false => {}
         }
         let blocked = self.clock.write_blocked_since.is_some();
@@ -335,7 +304,7 @@ impl<I: Io, A: Answer> Connection<I, A> {
             Reading::Done | Reading::Ended => false,
         };
         // A place that came free while this task was awake.
-        let starts = !self.receiver.starting.is_empty() && self.may_start();
+        let starts = self.role.may_start(&self.shared, &self.receiver);
         if goes_on || starts || (!blocked && !state.out.is_empty()) {
             cx.waker().wake_by_ref();
         } else {
@@ -349,9 +318,11 @@ impl<I: Io, A: Answer> Connection<I, A> {
 }
 
 /// Whoever is still at work is stopped.
-impl<I, A> Drop for Connection<I, A> {
+impl<I, R> Drop for Connection<I, R> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        self.shared.abort(&mut state);
+        self.shared.abort(&mut state, self.writing.len());
+        drop(state);
+        self.shared.wake_those();
     }
 }

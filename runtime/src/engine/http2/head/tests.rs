@@ -14,7 +14,7 @@ fn fields(list: &[(&str, &str)], bytes_max: u32) -> Fields {
             block.extend_from_slice(text.as_bytes());
         }
     }
-    let mut fields = Fields::new(bytes_max);
+    let mut fields = Fields::new(bytes_max, 12);
     let read = Decoder::default().decode(&block, |field, bytes| fields.push(field, bytes));
     assert_eq!(read, Ok(()));
     fields
@@ -22,8 +22,8 @@ fn fields(list: &[(&str, &str)], bytes_max: u32) -> Fields {
 
 const BYTES_MAX: u32 = 1_000;
 
-fn head(list: &[(&str, &str)]) -> Option<Head> {
-    match fields(list, BYTES_MAX).into_head() {
+fn head(list: &[(&str, &str)]) -> Option<Head<Request<()>>> {
+    match fields(list, BYTES_MAX).into_request() {
         Read::Good(head) => Some(head),
         Read::Malformed => None,
         Read::TooLarge | Read::FarTooLarge => panic!("{list:?} is too large"),
@@ -170,15 +170,18 @@ fn lists_that_are_too_large() {
     let list = [METHOD, SCHEME, PATH];
     let bytes = list.map(|(name, value)| name.len() + value.len() + 32);
     let bytes = bytes.iter().sum::<usize>() as u32;
-    assert!(matches!(fields(&list, bytes).into_head(), Read::Good(_)));
+    assert!(matches!(fields(&list, bytes).into_request(), Read::Good(_)));
     assert!(matches!(
-        fields(&list, bytes - 1).into_head(),
+        fields(&list, bytes - 1).into_request(),
         Read::TooLarge
     ));
     let far = bytes / FAR as u32;
-    assert!(matches!(fields(&list, far + 1).into_head(), Read::TooLarge));
     assert!(matches!(
-        fields(&list, far - 1).into_head(),
+        fields(&list, far + 1).into_request(),
+        Read::TooLarge
+    ));
+    assert!(matches!(
+        fields(&list, far - 1).into_request(),
         Read::FarTooLarge
     ));
     assert!(matches!(

@@ -2,21 +2,22 @@
 
 use bytes::Bytes;
 use http::{
-    HeaderName, HeaderValue, Method,
+    HeaderName, HeaderValue, Method, StatusCode,
     header::{CONNECTION, TE, TRANSFER_ENCODING, UPGRADE},
     uri::{Authority, PathAndQuery, Scheme},
 };
 use std::sync::LazyLock;
 
-/// One field of a request's head or trailers.
+/// One field of a head or of trailers.
 #[derive(Clone, Debug)]
 pub(in super::super) enum Field {
     Method(Method),
     Scheme(Scheme),
     Authority(Authority),
     Path(PathAndQuery),
+    Status(StatusCode),
     Header(HeaderName, HeaderValue),
-    /// What no request may hold (RFC 9113, section 8.2).
+    /// What no message may hold (RFC 9113, section 8.2).
     Malformed,
 }
 
@@ -27,6 +28,7 @@ pub(super) enum Name {
     Scheme,
     Authority,
     Path,
+    Status,
     Header(HeaderName),
     Malformed,
 }
@@ -38,6 +40,7 @@ impl Name {
             b":scheme" => Self::Scheme,
             b":authority" => Self::Authority,
             b":path" => Self::Path,
+            b":status" => Self::Status,
             _ => HeaderName::from_lowercase(name).map_or(Self::Malformed, Self::Header),
         }
     }
@@ -52,6 +55,7 @@ impl Field {
                 .ok()
                 .map(Self::Authority),
             Name::Path => Self::path(value),
+            Name::Status => StatusCode::from_bytes(&value).ok().map(Self::Status),
             Name::Header(name) => Self::header(name, value),
             Name::Malformed => None,
         };

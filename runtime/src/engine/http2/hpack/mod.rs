@@ -6,7 +6,7 @@ mod field;
 mod huffman;
 
 pub(super) use decode::Decoder;
-pub(super) use encode::Encoder;
+pub(super) use encode::{Encoder, Start};
 pub(super) use field::Field;
 
 /// The size of a dynamic table before either side says otherwise (section 4.2 of

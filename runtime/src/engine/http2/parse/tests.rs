@@ -158,7 +158,7 @@ fn every_other_kind() {
     assert_eq!(seen.len(), script.len());
     for (seen, sent) in seen.iter().zip(&script) {
         assert_eq!((seen.kind, seen.length), (sent[3], sent.len() - HEAD_BYTES));
-        let unread = [0xbe, kind::GOAWAY].contains(&seen.kind);
+        let unread = seen.kind == 0xbe;
         assert_eq!(seen.passed, !unread);
         assert_eq!(seen.bytes, if unread { b"" } else { &sent[HEAD_BYTES..] });
     }

@@ -2,10 +2,12 @@
 
 use super::{Context, Receiver, depends_on_itself};
 use crate::{
+    engine::Broken,
     engine::http2::{
         frame::{self, Fatal, Head, PRIORITY_BYTES, Reason, flag},
         head::{Fields, Read},
-        state::stream_window,
+        hpack::Start,
+        state::{Shared, Side, State, stream_window},
         stream::Stream,
         window::Window,
     },
@@ -20,6 +22,10 @@ const BLOCK_FRAMES_SPARE: usize = 5;
 /// A compressed block is at most this many times its header list: the longest
 /// Huffman code has 30 bits.
 const BLOCK_BYTES_FACTOR: usize = 4;
+
+/// What most requests need at most, and most responses and trailers.
+const REQUEST_HEADERS_USUAL: usize = 12;
+const RESPONSE_HEADERS_USUAL: usize = 3;
 
 /// A header block in pieces.
 pub(super) struct Block {
@@ -98,10 +104,17 @@ impl Receiver {
         context: Context<'_>,
     ) -> Result<(), Fatal> {
         self.block_since = None;
-        let mut fields = Fields::new(context.shared.limits.header_bytes_max);
+        let usual = match context.shared.side {
+            Side::Client => RESPONSE_HEADERS_USUAL,
+            Side::Server => REQUEST_HEADERS_USUAL,
+        };
+        let mut fields = Fields::new(context.shared.limits.header_bytes_max, usual);
         self.decoder
             .decode(bytes, |field, bytes| fields.push(field, bytes))?;
         let id = block.id;
+        if context.shared.side == Side::Client {
+            return self.response(block, fields, context);
+        }
         if id.is_multiple_of(2) {
             return Err(Fatal::protocol("a stream of a client has an odd id"));
         }
@@ -129,13 +142,71 @@ impl Receiver {
         }
         match fields.into_trailers() {
             Read::Good(trailers) if block.end_stream && stream.incoming.is_as_declared() => {
-                stream.incoming.trailers = Some(trailers).filter(|trailers| !trailers.is_empty());
-                stream.incoming.ended = true;
-                stream.incoming.wake();
+                stream.incoming.end(trailers, &mut state.woken);
                 Ok(())
             }
             _ => self.malformed(id, shared, state),
         }
+    }
+
+    /// The head of a response, or its trailers.
+    fn response(
+        &mut self,
+        block: &Block,
+        fields: Fields,
+        context: Context<'_>,
+    ) -> Result<(), Fatal> {
+        let id = block.id;
+        if self.is_idle(id, &context) {
+            return Err(Fatal::protocol("HEADERS on an idle stream"));
+        }
+        let Context { shared, state, .. } = context;
+        let Some(stream) = state.streams.get_mut(&id) else {
+            return state.strikes.frame();
+        };
+        let incoming = &mut stream.incoming;
+        if incoming.ended {
+            return match incoming.broken {
+                Some(_) => state.strikes.frame(),
+                None => Err(Fatal::new(Reason::StreamClosed, "HEADERS after END_STREAM")),
+            };
+        }
+        let end = block.end_stream;
+        if incoming.answered {
+            match fields.into_trailers() {
+                Read::Good(trailers) if end && incoming.is_as_declared() => {
+                    incoming.end(trailers, &mut state.woken);
+                    shared.answered(state, id);
+                    return Ok(());
+                }
+                Read::TooLarge | Read::FarTooLarge => return self.too_large(id, shared, state),
+                _ => return self.malformed(id, shared, state),
+            }
+        }
+        match fields.into_response() {
+            Read::Good((head, _)) if head.status().is_informational() && !end => {
+                state.strikes.frame()
+            }
+            Read::Good((head, length)) if !(head.status().is_informational()) => {
+                incoming.answered = true;
+                incoming.declared = length;
+                incoming.head = Some(head);
+                incoming.wake_later(&mut state.woken);
+                if end {
+                    shared.answered(state, id);
+                }
+                Ok(())
+            }
+            Read::TooLarge | Read::FarTooLarge => self.too_large(id, shared, state),
+            _ => self.malformed(id, shared, state),
+        }
+    }
+
+    /// A response with more headers than we take.
+    fn too_large(&mut self, id: u32, shared: &Shared, state: &mut State) -> Result<(), Fatal> {
+        shared.metrics.reached(Limit::HeaderBytesMax);
+        shared.refuse(state, id, Reason::Cancel, Broken::TooLarge);
+        state.strikes.local_reset()
     }
 
     fn request(
@@ -162,7 +233,7 @@ impl Receiver {
             }
             state.strikes.local_reset()
         };
-        match fields.into_head() {
+        match fields.into_request() {
             Read::Good(_) if open >= limits.streams_per_connection_max as usize => {
                 shared.metrics.reached(Limit::StreamsPerConnectionMax);
                 refuse(Reason::RefusedStream)
@@ -179,7 +250,7 @@ impl Receiver {
             Read::TooLarge => {
                 shared.metrics.reached(Limit::HeaderBytesMax);
                 let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-                state.put_headers(id, Some(status), &HeaderMap::new(), true);
+                state.put_headers(id, Start::Response(status), &HeaderMap::new(), true);
                 if !ended {
                     frame::put_reset(state.out.frames(), id, Reason::NoError);
                     state.ended.reset(id, Window::new(window));

@@ -7,11 +7,16 @@ use crate::{
             self, FRAME_BYTES_MAX, Fatal, Head, PAYLOAD_BYTES_MAX, Reason, SETTING_BYTES, flag,
             setting,
         },
-        state::{SENT_FRAME_BYTES_MAX, State},
+        state::{SENT_FRAME_BYTES_MAX, Side, State},
+        strikes::TOO_MANY_PINGS,
     },
+    engine::{Broken, ErrorCode},
     limits::Limit,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+/// What is kept of a peer's reason to go.
+const DEBUG_BYTES_MAX: usize = 256;
 
 /// Settings of one frame that cost the peer nothing: all that there are, and more.
 const SETTINGS_USUAL: usize = 16;
@@ -20,12 +25,23 @@ const SETTINGS_USUAL: usize = 16;
 const RESET_IN_GOOD_FAITH: Duration = Duration::from_millis(100);
 
 impl Receiver {
-    pub(super) fn reset(&mut self, id: u32, context: Context<'_>) -> Result<(), Fatal> {
+    pub(super) fn reset(
+        &mut self,
+        id: u32,
+        payload: &[u8],
+        context: Context<'_>,
+    ) -> Result<(), Fatal> {
+        if self.is_idle(id, &context) {
+            return Err(Fatal::protocol("RST_STREAM on an idle stream"));
+        }
         let Context {
             shared, state, now, ..
         } = context;
-        if self.is_idle(id) {
-            return Err(Fatal::protocol("RST_STREAM on an idle stream"));
+        if shared.side == Side::Client {
+            state.ended.forget(id);
+            let code = ErrorCode(word(payload));
+            shared.break_off(state, id, Broken::Reset(code));
+            return Ok(());
         }
         let Some(stream) = shared.remove(state, id) else {
             return state.strikes.frame();
@@ -44,6 +60,28 @@ impl Receiver {
             true => state.strikes.reset(now),
             false => Ok(()),
         }
+    }
+
+    /// The peer goes (section 6.8).
+    pub(super) fn goaway(&mut self, payload: &[u8], context: Context<'_>) -> Result<(), Fatal> {
+        self.peer_leaves = true;
+        let Context { shared, state, .. } = context;
+        if shared.side == Side::Client {
+            let (last, rest) = payload.split_at(4);
+            let (code, debug) = rest.split_at(4);
+            let code = ErrorCode(word(code));
+            let debug = &debug[..debug.len().min(DEBUG_BYTES_MAX)];
+            let why = match debug.escape_ascii().to_string() {
+                debug if debug.is_empty() => format!("the peer went away: {code}"),
+                debug => format!("the peer went away: {code}, \"{debug}\""),
+            };
+            self.pinged_too_often |=
+                code == ErrorCode::ENHANCE_YOUR_CALM && debug == TOO_MANY_PINGS.as_bytes();
+            let why: Arc<str> = why.into();
+            state.why = Some(why.clone());
+            shared.turned_away(state, word(last) & frame::STREAM_MAX, why);
+        }
+        Ok(())
     }
 
     pub(super) fn settings(
@@ -106,9 +144,9 @@ impl Receiver {
         payload: &[u8],
         context: Context<'_>,
     ) -> Result<(), Fatal> {
+        let idle = self.is_idle(id, &context);
         let Context { shared, state, .. } = context;
-        let bytes = u32::from_be_bytes([payload[0], payload[1], payload[2], payload[3]]);
-        let bytes = i64::from(bytes & frame::STREAM_MAX);
+        let bytes = i64::from(word(payload) & frame::STREAM_MAX);
         if bytes == 0 {
             return Err(Fatal::protocol("a WINDOW_UPDATE of nothing"));
         }
@@ -118,7 +156,7 @@ impl Receiver {
             state.wake_blocked();
             return Ok(());
         }
-        if self.is_idle(id) && id <= self.last_served {
+        if idle && id <= self.last_served {
             return Err(Fatal::protocol("WINDOW_UPDATE on an idle stream"));
         }
         let Some(stream) = state.streams.get_mut(&id) else {
@@ -136,6 +174,11 @@ impl Receiver {
     }
 }
 
+/// The first four bytes.
+fn word(bytes: &[u8]) -> u32 {
+    u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+}
+
 /// Takes one of the peer's settings (section 6.5.2).
 fn apply(state: &mut State, id: u16, value: u32) -> Result<(), Fatal> {
     match id {
@@ -143,6 +186,7 @@ fn apply(state: &mut State, id: u16, value: u32) -> Result<(), Fatal> {
         setting::ENABLE_PUSH if value > 1 => {
             return Err(Fatal::protocol("SETTINGS_ENABLE_PUSH is 0 or 1"));
         }
+        setting::MAX_CONCURRENT_STREAMS => state.places.resize(value),
         setting::INITIAL_WINDOW_SIZE => {
             let window = i64::from(value);
             let change = window - state.peer.window;
@@ -175,8 +219,7 @@ fn apply(state: &mut State, id: u16, value: u32) -> Result<(), Fatal> {
 
 /// A stream that depends on itself (RFC 7540, section 5.3.1, which h2spec tests).
 pub(super) fn depends_on_itself(id: u32, priority: &[u8]) -> Result<(), Fatal> {
-    let on = u32::from_be_bytes([priority[0], priority[1], priority[2], priority[3]]);
-    match on & frame::STREAM_MAX == id {
+    match word(priority) & frame::STREAM_MAX == id {
         true => Err(Fatal::protocol("a stream that depends on itself")),
         false => Ok(()),
     }

@@ -7,7 +7,7 @@ use super::{
     frame::{self, Fatal, Head, Reason, kind},
     hpack::Decoder,
     parse::{Event, Parser},
-    state::{Shared, State},
+    state::{Shared, Side, State},
 };
 use block::Block;
 use control::depends_on_itself;
@@ -33,8 +33,10 @@ pub(super) struct Receiver {
     pub(super) starting: VecDeque<(u32, Request<()>)>,
     /// Calls that were reset before they had begun, since the last time calls began.
     reset_unstarted: usize,
-    /// The peer opens no more streams.
+    /// The peer opens no more streams, or takes no more.
     pub(super) peer_leaves: bool,
+    /// It does because it was sent too many PINGs (gRFC A8).
+    pub(super) pinged_too_often: bool,
     /// PINGs of ours that the peer has not answered.
     pings: u32,
     /// What the peer answered to, if that was the last word.
@@ -64,6 +66,7 @@ impl Receiver {
             starting: VecDeque::new(),
             reset_unstarted: 0,
             peer_leaves: false,
+            pinged_too_often: false,
             pings: 0,
             pong: None,
             block_since: None,
@@ -147,30 +150,29 @@ impl Receiver {
                 self.block_since = Some(context.now);
                 Ok(())
             }
-            kind::PUSH_PROMISE => Err(Fatal::protocol("a client cannot push")),
-            kind::GOAWAY => {
-                self.peer_leaves = true;
-                context.state.strikes.frame()
-            }
+            kind::PUSH_PROMISE => Err(Fatal::protocol("nobody may push")),
             kind::CONTINUATION | kind::RST_STREAM | kind::PING => Ok(()),
             // They say themselves what they are worth.
             kind::WINDOW_UPDATE => Ok(()),
-            // SETTINGS, PRIORITY, and what nobody knows.
+            // SETTINGS, PRIORITY, GOAWAY, and what nobody knows.
             _ => context.state.strikes.frame(),
         }
     }
 
-    /// Whether the peer has opened `id` or skipped it.
-    fn is_idle(&self, id: u32) -> bool {
-        id > self.last || id.is_multiple_of(2)
+    /// Whether stream `id` has not been opened, nor skipped.
+    fn is_idle(&self, id: u32, context: &Context<'_>) -> bool {
+        match context.shared.side {
+            Side::Client => !context.state.places.has_begun(id),
+            Side::Server => id > self.last || id.is_multiple_of(2),
+        }
     }
 
     /// Flow control counts a DATA frame whole, padding included (section 6.9).
     fn data_head(&mut self, head: Head, context: Context<'_>) -> Result<(), Fatal> {
-        let Context { state, .. } = context;
-        if self.is_idle(head.stream) && head.stream <= self.last_served {
+        if self.is_idle(head.stream, &context) && head.stream <= self.last_served {
             return Err(Fatal::protocol("DATA on an idle stream"));
         }
+        let Context { shared, state, .. } = context;
         state.receive_window.take_received(head.length)?;
         let Some(stream) = state.streams.get_mut(&head.stream) else {
             if head.stream > self.last_served {
@@ -178,11 +180,16 @@ impl Receiver {
             }
             return match state.ended.data(head.stream, head.length) {
                 Some(taken) => taken,
+                // A call that was given up long ago.
+                None if shared.side == Side::Client => state.strikes.frame(),
                 None => Err(Fatal::new(Reason::StreamClosed, "DATA on a closed stream")),
             };
         };
         if stream.incoming.ended {
-            return Err(Fatal::new(Reason::StreamClosed, "DATA after END_STREAM"));
+            return match stream.incoming.broken {
+                Some(_) => state.strikes.frame(),
+                None => Err(Fatal::new(Reason::StreamClosed, "DATA after END_STREAM")),
+            };
         }
         stream.incoming.window.take_received(head.length)
     }
@@ -212,8 +219,12 @@ impl Receiver {
             return Ok(());
         };
         let incoming = &mut stream.incoming;
+        if incoming.ended {
+            state.release_connection(data.len());
+            return Ok(());
+        }
         let fits = incoming.count(data.len());
-        if !fits || (end_stream && !incoming.is_as_declared()) {
+        if !incoming.answered || !fits || (end_stream && !incoming.is_as_declared()) {
             state.release_connection(data.len());
             return self.malformed(id, shared, state);
         }
@@ -229,11 +240,14 @@ impl Receiver {
             }
             incoming.data.extend_from_slice(data);
             if incoming.is_ready() {
-                incoming.wake();
+                incoming.wake_later(&mut state.woken);
             } else if incoming.reader.is_some() {
                 let read = incoming.count_read();
                 state.release(id, read, &shared.limits);
             }
+        }
+        if end_stream && shared.side == Side::Client {
+            shared.answered(state, id);
         }
         Ok(())
     }
@@ -243,7 +257,8 @@ impl Receiver {
             kind::HEADERS => self.headers(head, payload, context),
             kind::CONTINUATION => self.continuation(head, payload, context),
             kind::PRIORITY => depends_on_itself(head.stream, payload),
-            kind::RST_STREAM => self.reset(head.stream, context),
+            kind::RST_STREAM => self.reset(head.stream, payload, context),
+            kind::GOAWAY => self.goaway(payload, context),
             kind::SETTINGS => self.settings(head, payload, context),
             kind::PING => self.ping(head, payload, context),
             kind::WINDOW_UPDATE => self.window_update(head.stream, payload, context),
@@ -251,7 +266,7 @@ impl Receiver {
         }
     }
 
-    /// A request that breaks the rules ends its stream alone (section 8.1.1).
+    /// A message that breaks the rules ends its stream alone (section 8.1.1).
     fn malformed(&mut self, id: u32, shared: &Shared, state: &mut State) -> Result<(), Fatal> {
         shared.reset(state, id, Reason::Protocol);
         state.strikes.local_reset()

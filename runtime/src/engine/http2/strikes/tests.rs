@@ -18,7 +18,7 @@ fn limits() -> Limits {
 
 fn strikes() -> (Strikes, Instant) {
     let now = Instant::now();
-    (Strikes::new(&limits(), now), now)
+    (Strikes::new(&limits(), Side::Server, now), now)
 }
 
 /// How often `strike` may happen, and of which limit the next one is.
@@ -130,7 +130,7 @@ fn pings_that_come_too_often() {
     // The first tells nothing; then two strikes, and out.
     let pings = times(|| strikes.ping(now, true, &limits));
     assert_eq!(pings, (3, Some(Limit::PingStrikesMax)));
-    assert_eq!(TOO_MANY_PINGS.debug, "too_many_pings");
+    assert_eq!(TOO_MANY_PINGS, "too_many_pings");
 }
 
 #[test]
@@ -160,5 +160,20 @@ fn what_is_sent_makes_up_for_pings() {
         assert_eq!(strikes.ping(now, true, &limits), Ok(()));
         assert_eq!(strikes.ping(now, true, &limits), Ok(()));
         strikes.sent(0);
+    }
+}
+
+#[test]
+fn a_server_is_minded_by_its_rate() {
+    let now = Instant::now();
+    let mut strikes = Strikes::new(&limits(), Side::Client, now);
+    let at_once = times(|| strikes.ping(now, false, &limits()));
+    assert_eq!(at_once, (MAX, Some(Limit::ControlFramesMax)));
+    let mut strikes = Strikes::new(&limits(), Side::Client, now);
+    let mut later = now;
+    for _ in 0..10 * MAX {
+        later += Duration::from_millis(1);
+        strikes.forgive(later);
+        assert_eq!(strikes.ping(later, false, &limits()), Ok(()));
     }
 }

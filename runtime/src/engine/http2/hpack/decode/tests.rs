@@ -9,6 +9,7 @@ fn text(field: &Field) -> String {
         Field::Scheme(scheme) => format!(":scheme: {scheme}"),
         Field::Authority(authority) => format!(":authority: {authority}"),
         Field::Path(path) => format!(":path: {path}"),
+        Field::Status(status) => format!(":status: {}", status.as_str()),
         Field::Header(name, value) => format!("{name}: {}", value.as_bytes().escape_ascii()),
         Field::Malformed => "malformed".into(),
     }

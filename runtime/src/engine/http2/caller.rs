@@ -1,0 +1,328 @@
+//! A client's end of a connection: makes calls on it.
+
+use super::{
+    body::StreamBody,
+    frame::Reason,
+    hpack::Start,
+    places::Asked,
+    sending::{Gone, Sending},
+    state::{Shared, State, stream_window},
+    stream::Stream,
+};
+use crate::{
+    engine::{Broken, HttpBody},
+    limits::Limits,
+    metrics::Metrics,
+};
+use http::{Request, Response, request};
+use http_body::Body as _;
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+use tokio::time::Instant;
+
+/// Makes calls on one connection, which closes once it is dropped and they have ended.
+#[derive(Debug)]
+pub(in crate::engine) struct Caller(Arc<Shared>);
+
+/// A request that got no response.
+#[derive(Debug)]
+pub(crate) struct Unanswered {
+    pub(crate) why: Broken,
+    /// The request, if nothing of it has left.
+    pub(crate) unsent: Option<Request<HttpBody>>,
+}
+
+/// Waits for a place, and gives its turn up when it is dropped.
+struct Asking<'a> {
+    shared: &'a Shared,
+    ticket: Option<u64>,
+}
+
+/// A request on its way. Dropped before its response has begun, it is cancelled.
+struct Call<'a> {
+    shared: &'a Arc<Shared>,
+    id: u32,
+    /// What of a whole request there was no room for yet.
+    rest: Option<Sending>,
+    answered: bool,
+}
+
+impl Caller {
+    pub(in crate::engine) fn new(limits: Limits, metrics: Metrics) -> Self {
+        Self(Shared::called(limits, metrics))
+    }
+
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        self.0.clone()
+    }
+
+    /// Why the connection ended, or will soon.
+    pub(in crate::engine) fn why(&self) -> Arc<str> {
+        let why = self.0.lock().why.clone();
+        why.unwrap_or_else(|| "the peer closed it".into())
+    }
+
+    /// Whether calls may still be made.
+    pub(in crate::engine) fn is_open(&self) -> bool {
+        self.0.lock().places.are_open()
+    }
+
+    /// The response's head; dropping the future, or the response's body before its
+    /// end, cancels the call. Waits while the peer takes no more calls at once.
+    pub(in crate::engine) async fn send(
+        &self,
+        request: Request<HttpBody>,
+    ) -> Result<Response<HttpBody>, Unanswered> {
+        let shared = &self.0;
+        let (head, mut body) = request.into_parts();
+        let mut whole = body.take_whole().map(Sending::whole);
+        let opened = Asking::new(shared).place(&head, &mut whole).await;
+        let id = match opened {
+            Ok(id) => id,
+            Err(why) => {
+                if let Some(whole) = whole {
+                    body = HttpBody::whole(whole.data, whole.trailers);
+                }
+                return Err(Unanswered {
+                    why: Broken::Unprocessed(why),
+                    unsent: Some(Request::from_parts(head, body)),
+                });
+            }
+        };
+        let mut call = Call {
+            shared,
+            id,
+            rest: None,
+            answered: false,
+        };
+        match whole {
+            Some(sending) if sending.done => {}
+            Some(sending) => call.rest = Some(sending),
+            None => upload(shared, id, Sending::default(), body),
+        }
+        let answered = poll_fn(|cx| call.poll(cx)).await;
+        answered.map_err(|why| Unanswered { why, unsent: None })
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state
+            .places
+            .close("the channel closed its connection".into());
+        state.wake();
+    }
+}
+
+impl<'a> Asking<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        Self {
+            shared,
+            ticket: None,
+        }
+    }
+
+    /// The stream that a request has begun on; `whole` has then left as far as
+    /// there was room.
+    async fn place(
+        mut self,
+        head: &request::Parts,
+        whole: &mut Option<Sending>,
+    ) -> Result<u32, Arc<str>> {
+        poll_fn(|cx| {
+            let mut state = self.shared.lock();
+            match state.places.ask(&mut self.ticket, cx.waker()) {
+                Asked::Stream(id) => {
+                    self.shared.begin(&mut state, id, head, whole);
+                    Poll::Ready(Ok(id))
+                }
+                Asked::Never(why) => Poll::Ready(Err(why)),
+                Asked::Later => Poll::Pending,
+            }
+        })
+        .await
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            self.shared.lock().places.leave(ticket);
+        }
+    }
+}
+
+impl Shared {
+    /// Begins a call on stream `id`.
+    fn begin(
+        &self,
+        state: &mut State,
+        id: u32,
+        head: &request::Parts,
+        whole: &mut Option<Sending>,
+    ) {
+        let window = i64::from(stream_window(&self.limits));
+        let stream = Stream::called(Instant::now(), window, state.peer.window, state.position());
+        state.streams.insert(id, stream);
+        let bodiless = whole.as_ref().is_some_and(Sending::is_bodiless);
+        let start = Start::Request(&head.method, &head.uri);
+        state.put_headers(id, start, &head.headers, bodiless);
+        state.strikes.sent(0);
+        if let Some(sending) = whole {
+            if bodiless {
+                sending.done = true;
+                self.sent(state, id);
+            } else {
+                // Where there is no room, the call itself goes on.
+                let _ = self.send(state, id, sending);
+            }
+        }
+        state.wake();
+    }
+
+    /// Sends what there is room for; whether that is everything.
+    fn send(&self, state: &mut State, id: u32, sending: &mut Sending) -> Result<bool, Gone> {
+        let all = sending.append(self, state, id)?;
+        if all && sending.end {
+            sending.done = true;
+            self.sent(state, id);
+        }
+        Ok(all)
+    }
+
+    /// The same, until everything has left.
+    fn poll_send(
+        &self,
+        state: &mut State,
+        id: u32,
+        sending: &mut Sending,
+        cx: &Context<'_>,
+    ) -> Poll<Result<(), Gone>> {
+        let sent = self.send(state, id, sending);
+        state.wake();
+        match sent {
+            Err(gone) => Poll::Ready(Err(gone)),
+            Ok(true) => Poll::Ready(Ok(())),
+            Ok(false) => {
+                if let Some(stream) = state.streams.get_mut(&id) {
+                    stream.outgoing.sender = Some(cx.waker().clone());
+                }
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Call<'_> {
+    fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<Response<HttpBody>, Broken>> {
+        let mut state = self.shared.lock();
+        let state = &mut *state;
+        if let Some(rest) = &mut self.rest
+            && self.shared.poll_send(state, self.id, rest, cx).is_ready()
+        {
+            self.rest = None;
+        }
+        let lost = || Broken::Lost("it forgot the call".into());
+        let incoming = match state.streams.get_mut(&self.id) {
+            Some(stream) => &mut stream.incoming,
+            None => return Poll::Ready(Err(lost())),
+        };
+        if let Some(head) = incoming.head.take() {
+            self.answered = true;
+            if incoming.ended && incoming.broken.is_none() {
+                let data = std::mem::take(&mut incoming.data).freeze();
+                let trailers = incoming.trailers.take();
+                self.shared.read_out(state, self.id);
+                state.release_connection(data.len());
+                return Poll::Ready(Ok(head.map(|()| HttpBody::whole(data, trailers))));
+            }
+            let body = StreamBody::new(self.shared.clone(), self.id);
+            return Poll::Ready(Ok(head.map(|()| HttpBody::stream(body))));
+        }
+        if incoming.ended {
+            let broken = incoming.broken.take();
+            return Poll::Ready(Err(broken.unwrap_or_else(lost)));
+        }
+        incoming.read_by(cx.waker());
+        Poll::Pending
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            let mut state = self.shared.lock();
+            self.shared.cancel(&mut state, self.id);
+        } else if let Some(rest) = self.rest.take() {
+            upload(self.shared, self.id, rest, HttpBody::empty());
+        }
+    }
+}
+
+/// Sends the rest of a request beside whoever reads its response.
+fn upload(shared: &Arc<Shared>, id: u32, sending: Sending, body: HttpBody) {
+    let upload = Upload {
+        shared: shared.clone(),
+        id,
+    };
+    let task = tokio::spawn(Box::pin(upload.run(sending, body)));
+    let mut state = shared.lock();
+    match state.streams.get_mut(&id) {
+        Some(stream) if !stream.outgoing.ended => stream.task = Some(task.abort_handle()),
+        _ => task.abort(),
+    }
+}
+
+/// A request that leaves bit by bit.
+struct Upload {
+    shared: Arc<Shared>,
+    id: u32,
+}
+
+impl Upload {
+    async fn run(self, mut sending: Sending, body: HttpBody) {
+        let mut body = pin!(body);
+        loop {
+            let send = |cx: &mut Context<'_>| {
+                let mut state = self.shared.lock();
+                self.shared.poll_send(&mut state, self.id, &mut sending, cx)
+            };
+            if poll_fn(send).await.is_err() || sending.done {
+                return;
+            }
+            match poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+                None => sending.end = true,
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => sending.data = data,
+                    Err(frame) => {
+                        sending.trailers = frame.into_trailers().ok();
+                        sending.end = true;
+                    }
+                },
+                Some(Err(error)) => return self.give_up(Broken::Request(error)),
+            }
+        }
+    }
+
+    /// The request has no end that its peer could use.
+    fn give_up(&self, why: Broken) {
+        let mut state = self.shared.lock();
+        self.shared.refuse(&mut state, self.id, Reason::Cancel, why);
+        drop(state);
+        self.shared.wake_those();
+    }
+}
+
+/// One that panicked is given up; after its end nobody waits for it.
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.give_up(Broken::Request("the stream of the request panicked".into()));
+        }
+    }
+}
