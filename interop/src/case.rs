@@ -68,6 +68,22 @@ cases! {
     RpcSoak = "rpc_soak",
     /// Large calls one after another, each over a new channel.
     ChannelSoak = "channel_soak",
+    /// The server goes away after the first call; the second has a new connection.
+    GoAway = "goaway",
+    /// The server resets the stream once it has sent headers.
+    RstAfterHeader = "rst_after_header",
+    /// The server resets the stream in the middle of its answer.
+    RstDuringData = "rst_during_data",
+    /// The server resets the stream in place of a status.
+    RstAfterData = "rst_after_data",
+    /// The server sends PINGs between the parts of its answer.
+    Ping = "ping",
+    /// The server takes one call at a time.
+    MaxStreams = "max_streams",
+    /// The server sends five bytes at a time, and pads them with 255.
+    DataFramePadding = "data_frame_padding",
+    /// The server sends five bytes at a time.
+    SmallDataFrames = "no_df_padding_sanity_test",
 }
 
 impl fmt::Display for Case {
@@ -97,12 +113,15 @@ mod tests {
         for case in Case::ALL {
             assert_eq!(case.name().parse(), Ok(*case));
         }
-        assert_eq!(Case::ALL.len(), 21);
+        assert_eq!(Case::ALL.len(), 29);
     }
 
     #[test]
     fn an_unknown_name_is_answered_with_the_known_ones() {
         let error = "large_unry".parse::<Case>().unwrap_err();
-        assert!(error.ends_with("orca_oob rpc_soak channel_soak"), "{error}");
+        assert!(
+            error.ends_with("data_frame_padding no_df_padding_sanity_test"),
+            "{error}"
+        );
     }
 }

@@ -133,17 +133,31 @@ pub struct Server {
     pub client_ca_file: Option<PathBuf>,
 }
 
+/// Serves one case in which the server does wrong; prints `listening on PORT` once it
+/// does. Terminated, it says whether the client did right, and fails if not.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "http2_negative_server", rename_all = "snake_case")]
+pub struct NegativeServer {
+    /// Port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// The case to serve.
+    #[arg(long, default_value_t = Case::GoAway)]
+    pub test_case: Case,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::{CommandFactory, Parser};
 
-    use super::{Client, Server};
+    use super::{Client, NegativeServer, Server};
     use crate::case::Case;
 
     #[test]
     fn flags_are_well_formed() {
         Client::command().debug_assert();
         Server::command().debug_assert();
+        NegativeServer::command().debug_assert();
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod case;
 pub mod certificate;
 pub mod client;
 pub mod flag;
+pub mod negative;
 pub mod server;
 
 cordial::include_protos!();

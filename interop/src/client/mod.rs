@@ -5,6 +5,7 @@ mod ending;
 mod failure;
 mod load;
 mod metadata;
+mod negative;
 mod request;
 mod soak;
 mod status;
@@ -54,7 +55,9 @@ async fn one(flags: &Client, target: &Target) -> Outcome {
     match flags.test_case {
         Case::EmptyUnary => unary::empty(service).await,
         Case::CacheableUnary => unary::cacheable(service).await,
-        Case::LargeUnary => unary::large(service).await,
+        Case::LargeUnary | Case::Ping | Case::DataFramePadding | Case::SmallDataFrames => {
+            unary::large(service).await
+        }
         Case::ClientCompressedUnary => compression::client_unary(service).await,
         Case::ServerCompressedUnary => compression::server_unary(service).await,
         Case::ClientStreaming => streaming::client(service).await,
@@ -73,5 +76,10 @@ async fn one(flags: &Client, target: &Target) -> Outcome {
         Case::OrcaOob => load::beside_calls(service, &channel).await,
         Case::RpcSoak => soak::one_channel(&flags.soak, channel.clone()).await,
         Case::ChannelSoak => soak::many_channels(&flags.soak, target.clone()).await,
+        Case::GoAway => negative::goaway(service).await,
+        Case::RstAfterHeader | Case::RstDuringData | Case::RstAfterData => {
+            negative::reset(service).await
+        }
+        Case::MaxStreams => negative::max_streams(service).await,
     }
 }

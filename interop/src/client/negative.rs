@@ -1,0 +1,48 @@
+//! Calls to a server that breaks off, goes away, pings and holds back
+//! ([`crate::negative`]).
+
+use cordial::Code;
+use tokio::task::JoinSet;
+
+use super::{Failure, Outcome, request, unary};
+use crate::grpc::testing::TestServiceClient;
+
+/// The suite has ten at least.
+const CALLS_AT_ONCE: usize = 15;
+
+/// The suite waits for a second between the two, for the GOAWAY to arrive. Here
+/// the second call may be under way already: the server did not begin it, so it
+/// belongs on another connection all the same.
+pub(super) async fn goaway(service: &TestServiceClient) -> Outcome {
+    unary::large(service).await?;
+    unary::large(service).await
+}
+
+/// A stream that ends without a status, by RST_STREAM with NO_ERROR: the suite
+/// wants any error. INTERNAL is what gRPC makes of that reset, UNKNOWN of a
+/// response that ends without a status, which is all that some HTTP/2 libraries
+/// tell of it.
+pub(super) async fn reset(service: &TestServiceClient) -> Outcome {
+    match service.unary_call(request::large()).await {
+        Err(status) if matches!(status.code(), Code::Internal | Code::Unknown) => Ok(()),
+        Err(status) => Err(Failure::new(format!(
+            "want Internal or Unknown, got {}",
+            Failure::from(status)
+        ))),
+        Ok(_) => Err(Failure::new("want an error, got an answer")),
+    }
+}
+
+pub(super) async fn max_streams(service: &TestServiceClient) -> Outcome {
+    // Answered, it has seen how many calls the server takes at once.
+    unary::large(service).await?;
+    let mut calls = JoinSet::new();
+    for _ in 0..CALLS_AT_ONCE {
+        let service = service.clone();
+        calls.spawn(async move { unary::large(&service).await });
+    }
+    while let Some(called) = calls.join_next().await {
+        called.map_err(|error| Failure::new(format!("a task died: {error}")))??;
+    }
+    Ok(())
+}
