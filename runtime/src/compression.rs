@@ -3,6 +3,7 @@
 use crate::status::{Result, Status};
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
+use std::io::{self, Read};
 
 /// A way to make messages smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,7 +73,7 @@ impl Compression {
         not(any(feature = "gzip", feature = "zstd")),
         allow(unused_variables, unreachable_code)
     )]
-    fn compress_into(self, message: &[u8], out: &mut BytesMut) -> std::io::Result<()> {
+    fn compress_into(self, message: &[u8], out: &mut BytesMut) -> io::Result<()> {
         use bytes::BufMut;
         #[allow(unused_imports)]
         use std::io::Write;
@@ -99,48 +100,89 @@ impl Compression {
         Ok(())
     }
 
-    /// The message as it was; RESOURCE_EXHAUSTED as soon as it grows over
-    /// `bytes_max`, before more of it is held.
+    /// The message as it was; RESOURCE_EXHAUSTED if it is over `bytes_max`, which is
+    /// found out without holding as much.
     pub(crate) fn decompress(self, message: &[u8], bytes_max: usize) -> Result<Bytes> {
-        let mut out = Vec::with_capacity((message.len() * 2).min(bytes_max));
-        self.decompress_into(message, (bytes_max as u64).saturating_add(1), &mut out)
-            .map_err(|error| {
-                Status::internal(format!("a message is not valid {}: {error}", self.name()))
-            })?;
-        if out.len() > bytes_max {
-            return Err(Status::resource_exhausted(format!(
+        match self.unpack(message, bytes_max) {
+            Ok(Some(out)) => Ok(out.into()),
+            Ok(None) => Err(Status::resource_exhausted(format!(
                 "a message is over {bytes_max} bytes once decompressed"
-            )));
+            ))),
+            Err(error) => Err(Status::internal(format!(
+                "a message is not valid {}: {error}",
+                self.name()
+            ))),
         }
-        Ok(out.into())
+    }
+
+    /// `None` if it is longer. What goes beyond the guess is counted and not kept: a
+    /// buffer that grows would be held twice each time it does. One that turns out
+    /// to be short enough is unpacked again.
+    fn unpack(self, message: &[u8], bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
+        let guess = self.guess(message, bytes_max);
+        let mut out = Vec::with_capacity(guess);
+        let mut decoder = self.decoder(message)?;
+        decoder.by_ref().take(guess as u64).read_to_end(&mut out)?;
+        let left = (bytes_max - out.len()) as u64;
+        let beyond = io::copy(&mut decoder.take(left.saturating_add(1)), &mut io::sink())?;
+        if beyond > left {
+            return Ok(None);
+        }
+        if beyond > 0 {
+            let length = out.len() + beyond as usize;
+            // Before there is another.
+            drop(out);
+            out = Vec::with_capacity(length);
+            let decoder = self.decoder(message)?;
+            decoder.take(length as u64).read_to_end(&mut out)?;
+        }
+        out.shrink_to_fit();
+        Ok(Some(out))
+    }
+
+    /// How long the message will be, if it is no longer than `bytes_max`.
+    fn guess(self, message: &[u8], bytes_max: usize) -> usize {
+        match self {
+            // It says so at its end (RFC 1952, section 2.3.1), if that is true.
+            #[cfg(feature = "gzip")]
+            Self::Gzip => match message.last_chunk() {
+                Some(length) if u32::from_le_bytes(*length) as usize <= bytes_max => {
+                    let most = message.len().saturating_mul(DEFLATE_RATIO_MAX);
+                    most.min(u32::from_le_bytes(*length) as usize)
+                }
+                _ => 0,
+            },
+            #[allow(unreachable_patterns)]
+            _ => message.len().saturating_mul(USUAL_RATIO_MAX).min(bytes_max),
+        }
     }
 
     #[cfg_attr(
         not(any(feature = "gzip", feature = "zstd")),
         allow(unused_variables, unreachable_code)
     )]
-    fn decompress_into(self, message: &[u8], take: u64, out: &mut Vec<u8>) -> std::io::Result<()> {
-        #[allow(unused_imports)]
-        use std::io::Read;
-        match self {
+    fn decoder(self, message: &[u8]) -> io::Result<Box<dyn Read + '_>> {
+        Ok(match self {
             #[cfg(feature = "gzip")]
-            Self::Gzip => flate2::read::MultiGzDecoder::new(message)
-                .take(take)
-                .read_to_end(out)?,
+            Self::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(message)),
             #[cfg(feature = "gzip")]
-            Self::Deflate => flate2::read::ZlibDecoder::new(message)
-                .take(take)
-                .read_to_end(out)?,
+            Self::Deflate => Box::new(flate2::bufread::ZlibDecoder::new(message)),
             #[cfg(feature = "zstd")]
             Self::Zstd => {
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(message)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
-                decoder.take(take).read_to_end(out)?
+                Box::new(decoder)
             }
-        };
-        Ok(())
+        })
     }
 }
+
+/// Few messages get smaller than that, and to be wrong costs time alone.
+const USUAL_RATIO_MAX: usize = 8;
+
+/// DEFLATE cannot do better: 258 bytes for two bits.
+#[cfg(feature = "gzip")]
+const DEFLATE_RATIO_MAX: usize = 1_032;
 
 /// The fastest level that is not a negative one.
 #[cfg(feature = "zstd")]
@@ -177,6 +219,42 @@ mod tests {
             assert_eq!(bomb.code(), Code::ResourceExhausted);
             let torn = compression.decompress(&small[..small.len() / 2], 1 << 20);
             assert_eq!(torn.unwrap_err().code(), Code::Internal, "{compression:?}");
+        }
+    }
+
+    #[test]
+    fn no_guess_has_to_be_right() {
+        // Made small beyond what is usual, and in the middle between two guesses.
+        for plain in [Vec::new(), vec![7u8; 1 << 20], b"abcdefgh".repeat(100)] {
+            for compression in Compression::ALL {
+                let mut small = BytesMut::new();
+                compression.compress(&plain, &mut small).unwrap();
+                for bytes_max in [plain.len(), 4 << 20] {
+                    let back = compression.decompress(&small, bytes_max).unwrap();
+                    assert_eq!(back, plain, "{compression:?}");
+                }
+            }
+        }
+    }
+
+    #[cfg(feature = "gzip")]
+    #[test]
+    fn what_gzip_says_of_its_length_need_not_be_true() {
+        let mut members = BytesMut::new();
+        for part in [vec![7u8; 1 << 20], vec![7u8; 1_000]] {
+            Compression::Gzip.compress(&part, &mut members).unwrap();
+        }
+        let whole = (1 << 20) + 1_000;
+        let back = Compression::Gzip.decompress(&members, whole).unwrap();
+        assert_eq!(back, vec![7u8; whole]);
+        let over = Compression::Gzip.decompress(&members, whole - 1);
+        assert_eq!(over.unwrap_err().code(), Code::ResourceExhausted);
+
+        let at = members.len() - 4;
+        for lie in [0, 1_001, u32::MAX] {
+            members[at..].copy_from_slice(&lie.to_le_bytes());
+            let lied = Compression::Gzip.decompress(&members, whole).unwrap_err();
+            assert_eq!(lied.code(), Code::Internal, "{lie}");
         }
     }
 }
