@@ -124,10 +124,10 @@ limits! {
     /// `stalled_reply_timeout`. The reply that reaches it is still held whole.
     UnsentBytesPerConnectionMax: unsent_bytes_per_connection_max / with_unsent_bytes_per_connection_max: usize = 2 << 20;
 
-    /// Bytes of replies that wait for all peers of a server. Default 8 MiB: handlers
-    /// of whoever holds some of them wait then, and those of others go one at a time
-    /// on each connection.
-    UnsentBytesMax: unsent_bytes_max / with_unsent_bytes_max: usize = 8 << 20;
+    /// Bytes of replies that wait for all peers of a server. Default 6 MiB, which two
+    /// of the largest replies of a usual server are over: handlers of whoever holds
+    /// some of them wait then, and those of others go one at a time on each connection.
+    UnsentBytesMax: unsent_bytes_max / with_unsent_bytes_max: usize = 6 << 20;
 
     /// Time the flow-control window of a call may stay shut while its peer is over
     /// its bytes. Default 30 s; the call is reset then. A slow reader that is within

@@ -136,7 +136,7 @@ async fn what_one_connection_frees_lets_another_go_on() {
     assert_eq!(within(began.recv()).await, Some(200_000));
     within(guilty.next_of(HEADERS)).await.unwrap();
 
-    let mut waiting = connect(&serving, 0, WINDOW_MAX).await;
+    let mut waiting = connect(&serving, 10, WINDOW_MAX).await;
     waiting.write(&asking(1, path, 100_000)).await;
     assert_eq!(within(began.recv()).await, Some(100_000));
     within(waiting.next_of(HEADERS)).await.unwrap();
@@ -151,6 +151,56 @@ async fn what_one_connection_frees_lets_another_go_on() {
     assert_eq!(within(began.recv()).await, Some(7));
     waiting.write(&window_update(3, 100)).await;
     assert_eq!(whole(&mut waiting, 3).await, reply_bytes(7));
+}
+
+/// While all peers together read too little, nothing is made for one that has no
+/// window for it, until it has.
+#[tokio::test]
+async fn nothing_is_made_for_a_shut_window_under_pressure() {
+    let (begin, mut began) = mpsc::channel(16);
+    let probe = Probe::echo().unary(move |request| {
+        let begin = begin.clone();
+        async move {
+            let number = request.into_inner().number;
+            begin.send(number).await.unwrap();
+            Ok(Response::new(Note {
+                payload: vec![1; number as usize],
+                ..Note::default()
+            }))
+        }
+    });
+    let serving = serve(limits().with_unsent_bytes_max(150_000), probe).await;
+    let path = UNARY.path();
+    let mut guilty = connect(&serving, 0, WINDOW_MAX).await;
+    guilty.write(&asking(1, path, 200_000)).await;
+    assert_eq!(within(began.recv()).await, Some(200_000));
+    within(guilty.next_of(HEADERS)).await.unwrap();
+
+    // Its own windows, then that of its connection.
+    let mut streams = connect(&serving, 0, WINDOW_MAX).await;
+    let mut connection = connect(&serving, WINDOW_MAX, 0).await;
+    connection.write(&asking(1, path, 60_000)).await;
+    assert_eq!(within(began.recv()).await, Some(60_000));
+    assert_eq!(whole(&mut connection, 1).await, reply_bytes(60_000));
+    let left = WINDOW_DEFAULT as usize - reply_bytes(60_000);
+    connection.write(&asking(3, path, left as u64 - 8)).await;
+    assert_eq!(within(began.recv()).await, Some(left as u64 - 8));
+    assert_eq!(whole(&mut connection, 3).await, left);
+    connection.write(&asking(5, path, 100)).await;
+    pong(&mut connection).await;
+    streams.write(&asking(1, path, 200)).await;
+    pong(&mut streams).await;
+    // Who has room for it is answered meanwhile, and takes longer than to begin.
+    serving.channel().unary(UNARY, note("")).await.unwrap();
+    assert_eq!(within(began.recv()).await, Some(0));
+    assert!(began.try_recv().is_err(), "neither has room");
+
+    connection.write(&window_update(0, 1_000)).await;
+    assert_eq!(within(began.recv()).await, Some(100));
+    assert_eq!(whole(&mut connection, 5).await, reply_bytes(100));
+    streams.write(&window_update(1, 1_000)).await;
+    assert_eq!(within(began.recv()).await, Some(200));
+    assert_eq!(whole(&mut streams, 1).await, reply_bytes(200));
 }
 
 /// The same for a handler that has begun: its next message waits.

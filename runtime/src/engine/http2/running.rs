@@ -84,15 +84,19 @@ impl Running {
     }
 
     /// Ready when the peer has read enough of what it was sent before. While all
-    /// peers together read too little, the calls of a connection go one at a time:
-    /// until what the one before has made is accounted for.
+    /// peers together read too little, nothing is made that its windows would keep
+    /// here, and the calls of a connection go one at a time: until what the one
+    /// before has made is accounted for.
     fn poll_gate(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.is_open() {
+        if !self.shared.is_pressed() && !self.shared.is_congested() {
             return Poll::Ready(());
         }
         let mut state = self.shared.lock();
         // What it waits for may have happened before the lock was taken.
-        if self.is_open() {
+        let goes = !self.shared.is_pressed()
+            || self.alone.load(Ordering::Relaxed)
+            || (!self.shared.is_congested() && self.has_window(&mut state, cx));
+        if goes && self.is_open() {
             return Poll::Ready(());
         }
         state.gate(cx.waker());
@@ -102,6 +106,23 @@ impl Running {
         };
         self.shared.metrics.reached(limit);
         Poll::Pending
+    }
+
+    /// Whether the peer's windows let anything through; woken when they do.
+    fn has_window(&self, state: &mut super::state::State, cx: &Context<'_>) -> bool {
+        let shared_open = state.send_window.room(1) > 0;
+        let Some(stream) = state.streams.get_mut(&self.id) else {
+            return true;
+        };
+        let own_open = stream.outgoing.window.room(1) > 0;
+        if shared_open && own_open {
+            return true;
+        }
+        stream.outgoing.sender = Some(cx.waker().clone());
+        if own_open {
+            state.block(self.id);
+        }
+        false
     }
 
     fn is_open(&self) -> bool {
