@@ -19,9 +19,16 @@ pub(super) fn rows() -> Vec<Row> {
         Row::new(
             "zero-window",
             "10 connections x 200 replies of 4 MiB, no window",
-            zero_window,
+            |stage| unread_replies(stage, 0),
         )
-        .growth_mib(64)
+        .growth_mib(32)
+        .handlers(2_000),
+        Row::new(
+            "small-window",
+            "the same with windows of one byte",
+            |stage| unread_replies(stage, 1),
+        )
+        .growth_mib(72)
         .handlers(2_000),
         Row::new(
             "slow-reader",
@@ -34,14 +41,14 @@ pub(super) fn rows() -> Vec<Row> {
 
 /// Stock tonic holds gigabytes after ten of them: where it should go quickly,
 /// it gets one.
-async fn zero_window(stage: Stage) -> Result<Outcome> {
+async fn unread_replies(stage: Stage, stream_window: u32) -> Result<Outcome> {
     const CALLS: u64 = 200;
     let connections = match (stage.stack, stage.quick) {
         (Stack::Tonic, true) => 1,
         _ => 10,
     };
     let hello = Hello {
-        stream_window: 0,
+        stream_window,
         window: WINDOW_DEFAULT,
     };
     let mut peers = Vec::new();
