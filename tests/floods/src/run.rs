@@ -3,7 +3,6 @@
 use crate::{
     Result, check,
     measured::{Measured, Spans, measure},
-    neighbour::Calls,
     process, report,
     row::Row,
     rows,
@@ -130,20 +129,22 @@ async fn play(rows: &[Row], options: &Options, attackers: &Handle) -> Played {
 }
 
 /// What was tried; or what came of it when it was tried again, if the neighbour's
-/// calls took too long and nothing else was wrong. They are held against the longest
-/// that such calls took while nobody did any harm, in any of the tries.
+/// calls took too long and nothing else was wrong. The best of the tries is held
+/// against the longest that such calls took while nobody did any harm.
 async fn unless_late(
     row: &Row,
     mut each: Vec<Tried>,
     options: &Options,
     attackers: &Handle,
 ) -> Vec<Tried> {
-    let mut quiet = Calls::default();
+    let (mut quiet, mut meanwhile) = (0.0_f64, f64::INFINITY);
     for again in 0..=AGAIN_MAX {
         let mut measured = each.iter_mut().flatten();
         if let Some(ours) = measured.find(|ours| ours.stack == Stack::Cordial) {
-            quiet = slower(quiet, ours.quiet);
-            ours.quiet = quiet;
+            quiet = quiet.max(ours.quiet.p99_millis);
+            meanwhile = meanwhile.min(ours.meanwhile.p99_millis);
+            ours.quiet.p99_millis = quiet;
+            ours.meanwhile.p99_millis = meanwhile;
         }
         let late = of(&each, Stack::Cordial).and_then(check::delayed);
         let only = late.is_some() && broken(row, &each).len() == 1;
@@ -154,13 +155,6 @@ async fn unless_late(
         each = one_by_one(row, options, attackers).await;
     }
     each
-}
-
-fn slower(one: Calls, other: Calls) -> Calls {
-    match one.p99_millis > other.p99_millis {
-        true => one,
-        false => other,
-    }
 }
 
 async fn one_by_one(row: &Row, options: &Options, attackers: &Handle) -> Vec<Tried> {
