@@ -40,6 +40,7 @@ cases! {
     ping: Ping,
     max_streams: MaxStreams,
     data_frame_padding: DataFramePadding,
+    no_df_padding_sanity_test: SmallDataFrames,
 }
 
 #[tokio::test]
