@@ -3,6 +3,7 @@
 use crate::status::Status;
 use http::Extensions;
 use std::{
+    cmp::Ordering,
     fmt::{self, Display},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -10,7 +11,7 @@ use std::{
 use tokio::time::Instant;
 
 /// Events of one call that are kept.
-const EVENTS_MAX: usize = 1_000;
+const EVENTS_MAX: usize = 200;
 
 /// What became of one call, one event after another: which addresses there were and
 /// which were left out, where each attempt went and how it ended, and why it was tried
@@ -62,8 +63,10 @@ impl Journal {
     pub(crate) fn note(&self, event: impl Display) {
         let at = self.began.elapsed();
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        if events.0.len() < EVENTS_MAX {
-            events.0.push((at, event.to_string()));
+        match events.0.len().cmp(&EVENTS_MAX) {
+            Ordering::Less => events.0.push((at, event.to_string())),
+            Ordering::Equal => events.0.push((at, "what follows is left out".into())),
+            Ordering::Greater => {}
         }
     }
 

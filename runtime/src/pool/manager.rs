@@ -313,7 +313,12 @@ impl Manager {
 
     /// Tells calls that are to be explained how everybody stands.
     fn tell(&self) {
-        let standing = Standing::new(&*self.balancer, self.resolved, &self.slots, &self.outliers);
+        let standing = Standing::new(
+            self.balancer.clone(),
+            self.resolved,
+            &self.slots,
+            &self.outliers,
+        );
         self.shared.stands(Some(standing));
     }
 

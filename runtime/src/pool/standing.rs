@@ -2,14 +2,17 @@
 
 use super::slot::{Slot, State};
 use crate::{balance::Balancer, endpoint::Endpoint, outlier::Outliers, status::Status};
-use std::{fmt, sync::Arc};
+use std::{
+    fmt::{self, Write},
+    sync::Arc,
+};
 
 /// Addresses left out that are told at once; of more, only their number.
 const LEFT_OUT_MAX: usize = 10;
 
 /// How the endpoints of a pool stand.
 pub(super) struct Standing {
-    balancer: String,
+    balancer: Arc<dyn Balancer>,
     /// Addresses that the resolver found.
     resolved: usize,
     ready: usize,
@@ -25,7 +28,7 @@ enum Why {
 
 impl Standing {
     pub(super) fn new(
-        balancer: &dyn Balancer,
+        balancer: Arc<dyn Balancer>,
         resolved: usize,
         slots: &[Slot],
         outliers: &Outliers,
@@ -43,7 +46,7 @@ impl Standing {
             left_out.extend(why.map(|why| (slot.endpoints.clone(), why)));
         }
         Self {
-            balancer: name(balancer),
+            balancer,
             resolved,
             ready: slots.len() - left_out.len(),
             left_out,
@@ -60,6 +63,7 @@ impl fmt::Display for Standing {
             ready,
             left_out,
         } = self;
+        let balancer = name(&**balancer);
         write!(f, "by `{balancer}`, {ready} of {resolved} addresses READY")?;
         for (nth, (endpoints, why)) in left_out.iter().take(LEFT_OUT_MAX).enumerate() {
             f.write_str(if nth == 0 { "; left out: " } else { ", " })?;
@@ -87,9 +91,25 @@ impl fmt::Display for Why {
     }
 }
 
-/// The type's name, which is what its `Debug` begins with.
+/// The type's name, which is what its `Debug` begins with. What follows may be large,
+/// and is not asked for.
 fn name(balancer: &dyn Balancer) -> String {
-    let debug = format!("{balancer:?}");
-    let is_name = |char: &char| char.is_alphanumeric() || *char == '_';
-    debug.chars().take_while(is_name).collect()
+    let mut name = Name(String::new());
+    // It fails at the first letter that is not the name's.
+    let _ = write!(name, "{balancer:?}");
+    name.0
+}
+
+struct Name(String);
+
+impl Write for Name {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let is_name = |char: char| char.is_alphanumeric() || char == '_';
+        let end = text.find(|char| !is_name(char));
+        self.0.push_str(&text[..end.unwrap_or(text.len())]);
+        match end {
+            Some(_) => Err(fmt::Error),
+            None => Ok(()),
+        }
+    }
 }
