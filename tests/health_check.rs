@@ -2,7 +2,7 @@
 #![cfg(all(feature = "health", feature = "service-config"))]
 
 use cordial::{
-    Channel, Code, Limits, Request, Response, Result, RoundRobin, Server, ServiceConfig,
+    Channel, Code, Request, Response, Result, RoundRobin, Server, ServiceConfig,
     health::{Health, ServingStatus::*},
 };
 use pb::{Accounts, AccountsClient, Balance, GetBalanceRequest, WithdrawRequest};
@@ -65,8 +65,7 @@ impl Copy {
     async fn start(number: i64) -> Self {
         let health = Health::new();
         health.set(SERVICE, Serving);
-        let limits = Limits::default().with_drain_grace(Duration::from_secs(2));
-        let server = Server::new().limits(limits).add(health.routes());
+        let server = Server::new().add(health.routes());
         Self::start_as(number, server, health).await
     }
 
@@ -183,6 +182,7 @@ async fn a_drain_that_is_announced_costs_no_call() {
     let [drained, _other] = &mut copies;
     let (stop, _) = oneshot::channel();
     std::mem::replace(&mut drained.stop, stop).send(()).unwrap();
+    // The watch of its health does not keep it: it has 30 s for calls in flight.
     within(&mut drained.task).await.unwrap();
     go_to(&channel, &[1]).await;
     over.store(true, SeqCst);
