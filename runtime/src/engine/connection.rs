@@ -73,7 +73,7 @@ pub(super) fn window(bytes: u32) -> u32 {
     bytes.min(i32::MAX as u32)
 }
 
-/// hyper adds a span to the clock's time and panics where that is out of range.
+/// A span added to the clock's time panics where that is out of range.
 pub(crate) fn on_the_clock(span: Duration) -> Duration {
     const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
     span.min(CENTURY)

@@ -28,7 +28,7 @@ pub(crate) struct Exchange {
 
 /// Answers one HTTP request that should be a gRPC call. The request is read
 /// before the future is made: one that holds no request is cheap to move, and
-/// hyper moves it several times.
+/// spawning moves it several times.
 pub(crate) fn answer(
     dispatch: &Dispatch,
     exchange: &Exchange,

@@ -1,10 +1,20 @@
-//! An HTTP/2 server connection (RFC 9113), made for calls: one task reads frames
-//! and writes what all calls have to say with one system call; every call is a
-//! task of its own that puts its reply where the connection will find it.
+//! HTTP/2 connections (RFC 9113), made for calls: one task reads frames and writes
+//! what all calls have to say with one system call. Both sides are one connection
+//! with two roles.
+//!
+//! A server runs every call as a task of its own that puts its reply where the
+//! connection will find it:
 //!
 //! ```text
-//! socket -> parse -> receive -> running -> Answer
-//! socket <- outbox <- running
+//! socket -> parse -> receive -> serving -> running -> Answer
+//! socket <- outbox <- sending <- running
+//! ```
+//!
+//! A client's call puts its request there itself, and is woken for the response:
+//!
+//! ```text
+//! Caller::send -> places -> sending -> outbox -> socket
+//! Caller::send <- stream <- receive <- parse <- socket
 //! ```
 //!
 //! # What holds
@@ -20,7 +30,8 @@
 //! | a call whose stream may send nothing | `Outgoing::sender` | WINDOW_UPDATE, SETTINGS, the stream's end |
 //! | a call that waits for what all share | the same, and in `State::blocked` | `State::wake_blocked`, in their order |
 //! | a call whose peer reads too little | `State::gated` | `State::open_gate` |
-//! | the reader of a request's body | `Incoming::reader` | data, trailers, the end, the clock |
+//! | the reader of a request, or of a response | `Incoming::reader` | head, data, trailers, the end; on a server the clock |
+//! | a client's call without a place | `Places::waiting` | a call that ends, SETTINGS, GOAWAY |
 //!
 //! - `State::awake` is set as long as the connection's task runs or was woken; it
 //!   looks at everything before it sleeps, so waking it then is for nothing.
@@ -29,6 +40,10 @@
 //!   unread bytes of all streams plus `State::released` is the window we gave.
 //! - `Shared::remove` forgets one stream and repairs these sums; `Shared::abort` ends
 //!   the connection, after which only `held` is still asked for.
+//! - Who is woken for what the socket brought is collected in `State::woken` and woken
+//!   without the lock, all at once: what they say then leaves together.
+//! - A client's stream has a place while `Stream::is_over` is false, and is forgotten by
+//!   whoever reads it. Its `Outgoing::begins_at` tells whether a byte of it has left.
 
 mod body;
 mod budget;
