@@ -4,14 +4,14 @@ use crate::{
     body::Body,
     compression::Compression,
     context::Context,
-    deadline::{self, Deadline},
+    deadline,
     engine::BoxFuture,
     explain::{Explanation, Journal, said},
     field_hash,
     guard::{self, Guard},
     message::{Request, Response},
     method::Method,
-    outbound::{CallOptions, Outbound},
+    outbound::{CallOptions, Outbound, Outgoing},
     status::{Result, Status},
     streaming::Streaming,
 };
@@ -30,11 +30,8 @@ pub struct Call<T> {
     options: CallOptions,
     context: Context,
     invalid: Option<Status>,
-    receive: Receive<T>,
+    make: fn(Self) -> BoxFuture<Result<Response<T>>>,
 }
-
-/// Makes the typed response out of the one that came, by the call's deadline.
-type Receive<T> = fn(Response<Body>, Option<Deadline>) -> BoxFuture<Result<Response<T>>>;
 
 impl<T> Call<T> {
     /// Gives the call until `timeout` from now, all of it: connecting, waiting
@@ -99,6 +96,22 @@ impl<T> Call<T> {
         self
     }
 
+    /// The call as its channel's rules and its context make it, and its request.
+    fn ready(self) -> Result<(Outgoing, Request<Body>)> {
+        if let Some(invalid) = self.invalid {
+            return Err(invalid);
+        }
+        let (mut request, mut options) = (self.request, self.options);
+        options.is_of_retry = self.context.is_of_retry();
+        let outgoing = Outgoing::new(self.outbound, self.method, options);
+        let rule = outgoing.rule();
+        if request.deadline().is_none() {
+            request.set_timeout(rule.timeout);
+        }
+        self.context.apply(&mut request, rule.priority);
+        Ok((outgoing, request))
+    }
+
     fn refuse(&mut self, why: String) {
         self.invalid
             .get_or_insert_with(|| Status::invalid_argument(why));
@@ -114,16 +127,20 @@ impl<T: Message + Default + 'static> Call<T> {
             options: CallOptions::default(),
             context: Context::current(),
             invalid: None,
-            receive: |response, deadline| {
+            make: |call| {
                 Box::pin(async move {
-                    let (body, head) = response.split();
-                    let deadline = deadline::earlier(deadline, body.deadline);
-                    let (message, trailers) = guard::until(deadline, body.into_one()).await?;
-                    let mut response = head.map_unit(message);
-                    if !trailers.is_empty() {
-                        *response.trailers_mut() = trailers;
-                    }
-                    Ok(response)
+                    let (outgoing, request) = call.ready()?;
+                    guard::until(request.deadline(), async {
+                        let (body, head) = outgoing.start(request).await?.split();
+                        let (message, trailers) =
+                            guard::until(body.deadline, body.into_one()).await?;
+                        let mut response = head.map_unit(message);
+                        if !trailers.is_empty() {
+                            *response.trailers_mut() = trailers;
+                        }
+                        Ok(response)
+                    })
+                    .await
                 })
             },
         }
@@ -139,8 +156,11 @@ impl<T: Message + Default + 'static> Call<Streaming<T>> {
             options: CallOptions::default(),
             context: Context::current(),
             invalid: None,
-            receive: |response, deadline| {
+            make: |call| {
                 Box::pin(async move {
+                    let (outgoing, request) = call.ready()?;
+                    let deadline = request.deadline();
+                    let response = guard::until(deadline, outgoing.start(request)).await?;
                     let (body, mut head) = response.split();
                     let trailers = std::mem::take(head.trailers_mut());
                     let deadline = deadline::earlier(deadline, body.deadline);
@@ -188,23 +208,7 @@ impl<T: 'static> IntoFuture for Call<T> {
     type IntoFuture = BoxFuture<Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            if let Some(invalid) = self.invalid {
-                return Err(invalid);
-            }
-            let mut request = self.request;
-            let rule = self.outbound.rules.of(self.method);
-            if request.deadline().is_none() {
-                request.set_timeout(rule.timeout);
-            }
-            self.context.apply(&mut request, rule.priority);
-            let mut options = self.options;
-            options.is_of_retry = self.context.is_of_retry();
-            let deadline = request.deadline();
-            let response = self.outbound.start(self.method, request, options, rule);
-            let response = guard::until(deadline, response).await?;
-            (self.receive)(response, deadline).await
-        })
+        (self.make)(self)
     }
 }
 

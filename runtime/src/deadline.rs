@@ -58,29 +58,60 @@ pub(crate) fn parse(value: &[u8]) -> Option<Duration> {
     })
 }
 
+/// A `grpc-timeout` value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Written {
+    bytes: [u8; WRITTEN_BYTES_MAX],
+    start: usize,
+}
+
+const WRITTEN_BYTES_MAX: usize = 9;
+
+impl Written {
+    fn of(mut count: u64, unit: u8) -> Self {
+        let mut bytes = [unit; WRITTEN_BYTES_MAX];
+        let mut start = WRITTEN_BYTES_MAX - 1;
+        while start > 0 {
+            start -= 1;
+            bytes[start] = b'0' + (count % 10) as u8;
+            count /= 10;
+            if count == 0 {
+                break;
+            }
+        }
+        Self { bytes, start }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+}
+
 /// Writes `timeout` in the finest unit that fits so many digits, rounded up: as
 /// exact as a thousandth of it. Calls of one timeout say the same then, which HPACK
 /// knows to say in one byte, though each has spent another few microseconds.
-pub(crate) fn format(timeout: Duration) -> String {
-    const UNITS: [(u128, char); 6] = [
-        (1, 'n'),
-        (1_000, 'u'),
-        (1_000_000, 'm'),
-        (1_000_000_000, 'S'),
-        (60_000_000_000, 'M'),
-        (3_600_000_000_000, 'H'),
+pub(crate) fn format(timeout: Duration) -> Written {
+    const UNITS: [(u64, u8); 5] = [
+        (1, b'n'),
+        (1_000, b'u'),
+        (1_000_000, b'm'),
+        (1_000_000_000, b'S'),
+        (60_000_000_000, b'M'),
     ];
-    const COUNT_MAX: u128 = 999_999;
-    const DIGITS_MAX: u128 = 99_999_999;
-    let nanos = timeout.as_nanos();
+    const HOUR: u64 = 3_600_000_000_000;
+    const COUNT_MAX: u64 = 999_999;
+    const HOURS_MAX: u64 = 99_999_999;
+    // 584 years; who waits for longer is told of what can be written.
+    let Ok(nanos) = u64::try_from(timeout.as_nanos()) else {
+        return Written::of(HOURS_MAX, b'H');
+    };
     for (size, unit) in UNITS {
         let count = nanos.div_ceil(size);
         if count <= COUNT_MAX {
-            return format!("{count}{unit}");
+            return Written::of(count, unit);
         }
     }
-    let hours = nanos.div_ceil(3_600_000_000_000).min(DIGITS_MAX);
-    format!("{hours}H")
+    Written::of(nanos.div_ceil(HOUR), b'H')
 }
 
 #[cfg(test)]
@@ -119,9 +150,19 @@ mod tests {
             let read = parse(format(timeout).as_bytes());
             assert!(read.is_some_and(|read| read >= timeout), "{nanos}");
         }
-        assert_eq!(format(Duration::from_secs(1)), "1000m");
         let spent = Duration::from_micros(30);
-        assert_eq!(format(Duration::from_secs(60) - spent), "60000m");
-        assert_eq!(format(Duration::MAX), "99999999H");
+        for (timeout, wanted) in [
+            (Duration::ZERO, "0n"),
+            (Duration::from_nanos(999_999), "999999n"),
+            (Duration::from_nanos(1_000_001), "1001u"),
+            (Duration::from_secs(1), "1000m"),
+            (Duration::from_secs(60) - spent, "60000m"),
+            (Duration::from_secs(60 * 60 * 24), "86400S"),
+            (Duration::from_nanos(u64::MAX), "5124096H"),
+            (Duration::MAX, "99999999H"),
+        ] {
+            let written = format(timeout);
+            assert_eq!(str::from_utf8(written.as_bytes()), Ok(wanted));
+        }
     }
 }

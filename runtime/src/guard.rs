@@ -4,10 +4,10 @@ use crate::{
     deadline::Deadline,
     status::{self, Result, Status},
 };
+use pin_project_lite::pin_project;
 use std::{
-    future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::{Pin, pin},
+    pin::Pin,
     task::{Context, Poll},
 };
 use tokio::time::{Sleep, sleep_until};
@@ -52,16 +52,52 @@ impl Guard {
     }
 }
 
+pin_project! {
+    /// What [`until`] returns. By hand, since an `async fn` keeps a future that it is
+    /// given twice; and with the timer in it, where a [`Guard`] has a box.
+    pub(crate) struct Until<F> {
+        deadline: Option<Deadline>,
+        #[pin]
+        future: F,
+        #[pin]
+        sleep: Option<Sleep>,
+    }
+}
+
 /// What `future` ends with, or DEADLINE_EXCEEDED at the deadline.
-pub(crate) async fn until<T>(
-    deadline: Option<Deadline>,
-    future: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    let mut guard = Guard::new(deadline);
-    let mut future = pin!(future);
-    poll_fn(|cx| guard.poll(cx, |cx| future.as_mut().poll(cx)))
-        .await
-        .flatten()
+pub(crate) fn until<T, F>(deadline: Option<Deadline>, future: F) -> Until<F>
+where
+    F: Future<Output = Result<T>>,
+{
+    Until {
+        deadline,
+        future,
+        sleep: None,
+    }
+}
+
+impl<T, F: Future<Output = Result<T>>> Future for Until<F> {
+    type Output = Result<T>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        let mut this = self.project();
+        let Some(deadline) = *this.deadline else {
+            return this.future.poll(cx);
+        };
+        if deadline.has_passed() {
+            return Poll::Ready(Err(status::deadline_exceeded()));
+        }
+        if let Poll::Ready(ready) = this.future.poll(cx) {
+            return Poll::Ready(ready);
+        }
+        if this.sleep.is_none() {
+            this.sleep.set(Some(sleep_until(deadline.instant())));
+        }
+        match this.sleep.as_pin_mut() {
+            Some(sleep) => sleep.poll(cx).map(|()| Err(status::deadline_exceeded())),
+            None => Poll::Pending,
+        }
+    }
 }
 
 /// What `poll` says; a panic in it is INTERNAL, and the log's alone to tell.

@@ -100,6 +100,10 @@ impl Layers {
         Arc::make_mut(&mut self.0).push(Arc::new(layer));
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Passes a call through all of them to `end`.
     pub(crate) fn run(
         &self,

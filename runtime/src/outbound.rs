@@ -5,7 +5,7 @@ mod told;
 #[cfg(feature = "service-config")]
 use crate::service_config::ServiceConfig;
 use crate::{
-    body::{Body, Kind, of_broken},
+    body::{Body, of_broken},
     compression::Compression,
     deadline::Deadline,
     engine::{BoxFuture, Broken, HttpBody, Unanswered},
@@ -23,19 +23,26 @@ use crate::{
     status::Result,
     underway::Underway,
 };
-use bytes::BytesMut;
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
 use told::Told;
 
-/// What every call of a channel goes through.
+/// What every call of a channel goes through. Cheap to clone; a clone that is changed
+/// is another one from then on.
 #[derive(Clone)]
-pub(crate) struct Outbound {
+pub(crate) struct Outbound(Arc<Way>);
+
+#[derive(Clone)]
+pub(crate) struct Way {
     pub(crate) transport: Transport,
     pub(crate) layers: Layers,
     pub(crate) compression: Option<Compression>,
-    pub(crate) rules: Arc<Rules>,
-    budget: Arc<Budget>,
     pub(crate) metrics: Metrics,
+    rules: Rules,
+    budget: Arc<Budget>,
 }
 
 #[derive(Clone)]
@@ -63,28 +70,16 @@ impl Outbound {
             Transport::Wire(pool) => pool.plan().connector.metrics.clone(),
             Transport::InProcess(_) | Transport::Named(_) => Metrics::default(),
         };
-        let throttle = Some(Throttle::default());
-        Self {
+        let limits = Limits::default();
+        let budget = Budget::new(Throttle::default(), &limits, metrics.clone());
+        Self(Arc::new(Way {
             transport,
             layers: Layers::default(),
             compression: None,
-            rules: Arc::default(),
-            budget: Arc::new(Budget::new(throttle, &Limits::default(), metrics.clone())),
             metrics,
-        }
-    }
-
-    /// The same under other rules, with retries of its own.
-    pub(crate) fn ruled(mut self, change: impl FnOnce(&mut Rules)) -> Self {
-        let rules = Arc::make_mut(&mut self.rules);
-        change(rules);
-        let throttle = throttle(rules);
-        self.budget = Arc::new(Budget::new(
-            Some(throttle),
-            &rules.limits,
-            self.metrics.clone(),
-        ));
-        self
+            rules: Rules::default(),
+            budget: Arc::new(budget),
+        }))
     }
 
     /// Whom it calls, for people.
@@ -96,32 +91,28 @@ impl Outbound {
         }
     }
 
-    /// Makes a call by `rule`; its messages are still to be read.
-    pub(crate) fn start(
-        &self,
-        method: Method,
-        request: Request<Body>,
-        options: CallOptions,
-        rule: Rule,
-    ) -> BoxFuture<Result<Response<Body>>> {
-        explain::note(request.extensions(), || {
-            let (path, target, layers) = (method.path(), self.target(), &self.layers);
-            let within = request.deadline().map(|deadline| deadline.remaining());
-            format!(
-                "`{path}` to `{target}` within {:?}, through {layers:?}",
-                within.unwrap_or_default()
-            )
-        });
-        let end = Arc::new(Outgoing {
-            transport: self.transport.clone(),
-            budget: self.budget.clone(),
-            rules: self.rules.clone(),
-            method,
-            compression: options.compression.unwrap_or(self.compression),
-            options,
-            rule,
-        });
-        self.layers.run(method, request, end)
+    /// The same under other rules, with retries of its own.
+    pub(crate) fn ruled(mut self, change: impl FnOnce(&mut Rules)) -> Self {
+        let rules = &mut self.rules;
+        change(rules);
+        let (throttle, limits) = (throttle(rules), rules.limits.clone());
+        let budget = Budget::new(throttle, &limits, self.metrics.clone());
+        self.budget = Arc::new(budget);
+        self
+    }
+}
+
+impl Deref for Outbound {
+    type Target = Way;
+
+    fn deref(&self) -> &Way {
+        &self.0
+    }
+}
+
+impl DerefMut for Outbound {
+    fn deref_mut(&mut self) -> &mut Way {
+        Arc::make_mut(&mut self.0)
     }
 }
 
@@ -138,109 +129,137 @@ fn throttle(_: &Rules) -> Throttle {
     Throttle::default()
 }
 
-/// The end of a call's way through the client's layers.
-struct Outgoing {
-    transport: Transport,
-    budget: Arc<Budget>,
-    rules: Arc<Rules>,
+/// One call on its way out. Its layers pass it on to its end: its transport.
+#[derive(Clone)]
+pub(crate) struct Outgoing {
+    outbound: Outbound,
     method: Method,
-    compression: Option<Compression>,
     options: CallOptions,
     rule: Rule,
 }
 
-impl Endpoint for Outgoing {
-    fn call(self: Arc<Self>, mut request: Request<Body>) -> BoxFuture<Result<Response<Body>>> {
-        Box::pin(async move {
-            let (server, stay) = match &self.transport {
-                Transport::Wire(pool) => return self.send(pool, request).await,
-                Transport::InProcess(server) => (server.clone(), Stay::default()),
-                Transport::Named(name) => in_process::reach(name, self.waits_for_ready()).await?,
-            };
-            if self.options.is_of_retry {
-                retry::mark(request.metadata_mut());
-            }
-            server.call(self.method, request, stay).await
-        })
-    }
-}
-
 impl Outgoing {
+    pub(crate) fn new(outbound: Outbound, method: Method, options: CallOptions) -> Self {
+        let rule = outbound.rules.of(method);
+        Self {
+            outbound,
+            method,
+            options,
+            rule,
+        }
+    }
+
+    /// What holds for it.
+    pub(crate) fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
+    /// Makes the call; its messages are still to be read.
+    pub(crate) async fn start(&self, request: Request<Body>) -> Result<Response<Body>> {
+        let layers = &self.outbound.layers;
+        explain::note(request.extensions(), || {
+            let (path, target) = (self.method.path(), self.outbound.target());
+            let within = request.deadline().map(|deadline| deadline.remaining());
+            format!(
+                "`{path}` to `{target}` within {:?}, through {layers:?}",
+                within.unwrap_or_default()
+            )
+        });
+        match layers.is_empty() {
+            true => self.send(request).await,
+            false => {
+                let end = Arc::new(self.clone());
+                layers.run(self.method, request, end).await
+            }
+        }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Result<Response<Body>> {
+        match &self.outbound.transport {
+            Transport::Wire(pool) => {
+                let (sender, request) = self.prepare(pool, request)?;
+                let made = Made {
+                    deadline: sender.deadline,
+                    is_of_retry: self.options.is_of_retry,
+                };
+                let budget = &self.outbound.budget;
+                retry::call(&sender, request, &self.rule.plan, budget, made).await
+            }
+            // In a box: calls over a wire would be as large.
+            Transport::InProcess(server) => {
+                let (server, stay) = (server.clone(), Stay::default());
+                Box::pin(self.send_here(server, stay, request)).await
+            }
+            Transport::Named(name) => {
+                let (server, stay) = in_process::reach(name, self.waits_for_ready()).await?;
+                Box::pin(self.send_here(server, stay, request)).await
+            }
+        }
+    }
+
+    async fn send_here(
+        &self,
+        server: Arc<InProcess>,
+        stay: Stay,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>> {
+        if self.options.is_of_retry {
+            retry::mark(request.metadata_mut());
+        }
+        server.call(self.method, request, stay).await
+    }
+
     fn waits_for_ready(&self) -> bool {
         let said = self.options.wait_for_ready;
         said.unwrap_or(self.rule.wait_for_ready)
     }
 
-    async fn send(&self, pool: &Arc<Pool>, request: Request<Body>) -> Result<Response<Body>> {
+    /// The request to send, and who sends it.
+    fn prepare<'a>(
+        &self,
+        pool: &'a Pool,
+        request: Request<Body>,
+    ) -> Result<(Sender<'a>, http::Request<HttpBody>)> {
         let deadline = request.deadline();
-        let hash = match self.options.hash.or_else(|| self.rules.hash(&request)) {
-            None => hash_of(self.method, request.get_ref())?,
-            hash => hash,
-        };
-        let connector = &pool.plan().connector;
-        let request = protocol::request(
-            connector,
+        let hash = self.options.hash;
+        let hash = hash.or_else(|| self.outbound.rules.hash(&request));
+        let encoded = protocol::request(
+            &pool.plan().connector,
             self.method,
             request,
-            self.compression,
+            self.options
+                .compression
+                .unwrap_or(self.outbound.compression),
             self.rule.request_bytes_max,
         )?;
-        let sending = Sending {
-            pool: pool.clone(),
+        let sender = Sender {
+            pool,
             wait_for_ready: self.waits_for_ready(),
             deadline,
-            hash,
+            hash: hash.or(encoded.hash),
             response_bytes_max: self.rule.response_bytes_max,
         };
-        let made = Made {
-            deadline,
-            is_of_retry: self.options.is_of_retry,
-        };
-        retry::call(
-            Arc::new(sending),
-            request,
-            &self.rule.plan,
-            &self.budget,
-            made,
-        )
-        .await
+        Ok((sender, encoded.request))
     }
 }
 
-/// The hash that a method's `hash_field` gives its request.
-fn hash_of(method: Method, body: &Body) -> Result<Option<u64>> {
-    let Kind::One(message) = &body.kind else {
-        return Ok(None);
-    };
-    if !method.has_hash() {
-        return Ok(None);
+impl Endpoint for Outgoing {
+    fn call(self: Arc<Self>, request: Request<Body>) -> BoxFuture<Result<Response<Body>>> {
+        Box::pin(async move { self.send(request).await })
     }
-    let mut framed = BytesMut::new();
-    message.frame(None, &mut framed)?;
-    Ok(method.hash(&framed[crate::body::PREFIX_BYTES..]))
 }
 
 /// Makes the attempts of one call.
-struct Sending {
-    pool: Arc<Pool>,
+struct Sender<'a> {
+    pool: &'a Pool,
     wait_for_ready: bool,
     deadline: Option<Deadline>,
     hash: Option<u64>,
     response_bytes_max: usize,
 }
 
-impl Attempt for Sending {
-    fn attempt(
-        self: Arc<Self>,
-        request: http::Request<HttpBody>,
-        tried: Tried,
-    ) -> BoxFuture<Attempted> {
-        Box::pin(async move { self.send(request, tried).await })
-    }
-}
-
-impl Sending {
-    async fn send(&self, mut request: http::Request<HttpBody>, tried: Tried) -> Attempted {
+impl Attempt for Sender<'_> {
+    async fn attempt(&self, mut request: http::Request<HttpBody>, tried: Tried) -> Attempted {
         let told = Told::of(&request);
         let journal = told.as_ref().and_then(Told::journal);
         let picked = self
@@ -250,7 +269,7 @@ impl Sending {
             Ok(subchannel) => subchannel,
             Err(status) => {
                 if let Some(told) = told {
-                    told.nowhere(&self.pool, &status);
+                    told.nowhere(self.pool, &status);
                 }
                 let fate = Fate::Unknown;
                 return Attempted {
@@ -262,10 +281,10 @@ impl Sending {
         let id = subchannel.candidate.id;
         if let Some(told) = &told {
             let again = tried.read(|tried| tried.contains(&id));
-            told.picked(&self.pool, &subchannel, self.hash.is_some(), again);
+            told.picked(self.pool, &subchannel, self.hash.is_some(), again);
         }
         tried.picked(id);
-        protocol::stamp_timeout(&mut request, self.deadline);
+        protocol::stamp(request.headers_mut(), self.deadline);
         let underway = subchannel.call(self.deadline);
         let outcome = match subchannel.connection.send(request).await {
             Ok(response) => {

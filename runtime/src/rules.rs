@@ -6,7 +6,7 @@ use crate::{
     limits::Limits,
     message::Request,
     method::{Method, MethodKind},
-    policy::MethodPolicy,
+    policy::{self, MethodPolicy},
     priority::Priority,
     retry::Plan,
 };
@@ -49,25 +49,50 @@ impl Rules {
 
     /// Code over config over .proto over default.
     pub(crate) fn of(&self, method: Method) -> Rule {
-        let policy = self.policy.clone();
-        #[cfg(feature = "service-config")]
-        let policy = match &self.config {
-            Some(config) => policy.or(config.policy(method)),
-            None => policy,
+        let config = self
+            .config_of(method)
+            .unwrap_or(const { &MethodPolicy::none() });
+        policy::read(method, |declared| {
+            self.rule(method, [&self.policy, config, declared])
+        })
+    }
+
+    #[cfg(feature = "service-config")]
+    fn config_of(&self, method: Method) -> Option<&MethodPolicy> {
+        self.config.as_ref()?.said(method)
+    }
+
+    #[cfg(not(feature = "service-config"))]
+    fn config_of(&self, _: Method) -> Option<&MethodPolicy> {
+        None
+    }
+
+    /// What the first of `policies` says that says anything: policies own what they
+    /// say of attempts, and are not copied for every call.
+    fn rule(&self, method: Method, policies: [&MethodPolicy; 3]) -> Rule {
+        let said = policies.iter();
+        let timeout = said.clone().find_map(|policy| policy.timeout);
+        let wait_for_ready = said.clone().find_map(|policy| policy.wait_for_ready);
+        let attempts = said.clone().find_map(|policy| policy.attempts.as_ref());
+        let request_bytes_max = said.clone().find_map(|policy| policy.request_bytes_max);
+        let response_bytes_max = said.clone().find_map(|policy| policy.response_bytes_max);
+        let Limits {
+            call_timeout,
+            stream_timeout,
+            message_bytes_max,
+            ..
+        } = self.limits;
+        let default_timeout = match method.kind() {
+            MethodKind::Unary => call_timeout,
+            _ => stream_timeout,
         };
-        let policy = policy.or(MethodPolicy::of(method));
-        let timeout = match method.kind() {
-            MethodKind::Unary => self.limits.call_timeout,
-            _ => self.limits.stream_timeout,
-        };
-        let bytes_max = self.limits.message_bytes_max;
         Rule {
-            timeout: policy.timeout.unwrap_or(timeout),
-            wait_for_ready: policy.wait_for_ready.unwrap_or_default(),
-            priority: policy.priority,
-            plan: Plan::of(method.idempotency(), &policy),
-            request_bytes_max: policy.request_bytes_max.unwrap_or(usize::MAX),
-            response_bytes_max: policy.response_bytes_max.unwrap_or(bytes_max),
+            timeout: timeout.unwrap_or(default_timeout),
+            wait_for_ready: wait_for_ready.unwrap_or_default(),
+            priority: said.clone().find_map(|policy| policy.priority),
+            plan: Plan::of(method.idempotency(), attempts),
+            request_bytes_max: request_bytes_max.unwrap_or(usize::MAX),
+            response_bytes_max: response_bytes_max.unwrap_or(message_bytes_max),
         }
     }
 }

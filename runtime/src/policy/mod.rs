@@ -32,7 +32,19 @@ impl MethodPolicy {
     /// What the .proto says of the calls of `method`, by the options of
     /// `cordial/v1/options.proto`, its service's where it says nothing itself.
     pub fn of(method: Method) -> Self {
-        of(method)
+        read(method, Self::clone)
+    }
+
+    /// One that says nothing.
+    pub(crate) const fn none() -> Self {
+        Self {
+            timeout: None,
+            wait_for_ready: None,
+            attempts: None,
+            priority: None,
+            request_bytes_max: None,
+            response_bytes_max: None,
+        }
     }
 
     /// The same, with what it does not say taken from `fallback`.
@@ -140,20 +152,20 @@ thread_local! {
     static REMEMBERED: RefCell<HashMap<&'static str, Remembered>> = RefCell::default();
 }
 
-/// What the .proto of a method says of its calls.
-pub(crate) fn of(method: Method) -> MethodPolicy {
+/// Shows `read` what the .proto of a method says of its calls. It must not ask for another.
+pub(crate) fn read<T>(method: Method, read: impl FnOnce(&MethodPolicy) -> T) -> T {
     if method.encoded_options().is_empty() && method.encoded_service_options().is_empty() {
-        return MethodPolicy::default();
+        return read(&MethodPolicy::none());
     }
     REMEMBERED.with_borrow_mut(|remembered| match remembered.get(method.path()) {
-        Some(known) if known.is_of(method) => known.policy.clone(),
+        Some(known) if known.is_of(method) => read(&known.policy),
         None if remembered.len() < METHODS_REMEMBERED_MAX => {
             let fresh = Remembered::of(method);
-            let policy = fresh.policy.clone();
+            let result = read(&fresh.policy);
             remembered.insert(method.path(), fresh);
-            policy
+            result
         }
-        _ => declared::policy(method),
+        _ => read(&declared::policy(method)),
     })
 }
 
@@ -170,7 +182,10 @@ mod tests {
             let path: &'static str = format!("/a.B/M{number}").leak();
             let method: Method = Method::unary(path).options(SECOND);
             for _ in 0..2 {
-                assert_eq!(of(method).timeout, Some(Duration::from_secs(1)));
+                assert_eq!(
+                    MethodPolicy::of(method).timeout,
+                    Some(Duration::from_secs(1))
+                );
             }
         }
         REMEMBERED.with_borrow(|all| assert_eq!(all.len(), METHODS_REMEMBERED_MAX));
@@ -189,7 +204,11 @@ mod tests {
         ];
         for options in wrong {
             let method: Method = Method::unary("/a.B/C").no_side_effects().options(options);
-            assert_eq!(of(method), MethodPolicy::default(), "{options:?}");
+            assert_eq!(
+                MethodPolicy::of(method),
+                MethodPolicy::default(),
+                "{options:?}"
+            );
         }
     }
 
@@ -202,8 +221,8 @@ mod tests {
         const HEDGING: &[u8] = b"\x8A\xA2%\x04\x22\x02\x08\x03";
         let method: Method = Method::unary("/a.B/C");
         let streaming: Method = Method::client_streaming("/a.B/C");
-        let retry = |method: Method| of(method.service_options(RETRY)).attempts;
-        let hedging = |method: Method| of(method.service_options(HEDGING)).attempts;
+        let retry = |method: Method| MethodPolicy::of(method.service_options(RETRY)).attempts;
+        let hedging = |method: Method| MethodPolicy::of(method.service_options(HEDGING)).attempts;
         assert_eq!(retry(method), None);
         assert_eq!(retry(streaming.no_side_effects()), None);
         assert_eq!(hedging(method.idempotent()), None);

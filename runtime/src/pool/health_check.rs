@@ -149,7 +149,9 @@ impl Question {
 
     async fn begin(&self) -> Result<(Streaming<i32>, Option<i32>)> {
         let request = Request::new(Body::one(self.service.to_string()));
-        let request = protocol::request(&self.connector, WATCH.erase(), request, None, usize::MAX)?;
+        let encoded = protocol::request(&self.connector, WATCH.erase(), request, None, usize::MAX)?;
+        let mut request = encoded.request;
+        protocol::stamp(request.headers_mut(), None);
         let response = self.connection.send(request).await;
         let response = response.map_err(|unanswered| of_broken(&unanswered.why))?;
         let bytes_max = self.connector.limits.message_bytes_max;

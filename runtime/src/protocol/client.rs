@@ -1,7 +1,7 @@
 //! The calling side of gRPC over HTTP/2.
 
 use super::{
-    encode::{self, Encoded},
+    encode::{self, Encoded as Messages},
     headers::{self, ACCEPT_ENCODING, ENCODING, GRPC, TIMEOUT, USER_AGENT},
 };
 use crate::{
@@ -17,7 +17,24 @@ use crate::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header, uri::PathAndQuery};
 use http_body::Body as _;
+use std::sync::LazyLock;
 use tonic::metadata::MetadataMap;
+
+/// What every request says besides its timeout, for which there is room.
+static COMMON: LazyLock<HeaderMap> = LazyLock::new(|| {
+    let mut headers = HeaderMap::with_capacity(6);
+    write_common(&mut headers);
+    headers.insert(TIMEOUT, HeaderValue::from_static("0n"));
+    headers
+});
+
+/// A call in HTTP's terms.
+pub(crate) struct Encoded {
+    /// The request, without what [`stamp`] adds.
+    pub(crate) request: http::Request<HttpBody>,
+    /// What the method's `hash_field` comes to, if it has one.
+    pub(crate) hash: Option<u64>,
+}
 
 /// The HTTP request that makes this call.
 pub(crate) fn request(
@@ -26,17 +43,25 @@ pub(crate) fn request(
     request: Request<Body>,
     compression: Option<Compression>,
     message_bytes_max: usize,
-) -> Result<http::Request<HttpBody>> {
+) -> Result<Encoded> {
     let (body, mut head) = request.split();
+    let mut hash = None;
     let body = match body.kind {
         Kind::One(message) => {
             let encoded = encode::one(&*message, compression)?;
             if encoded.len() - PREFIX_BYTES > message_bytes_max {
                 return Err(too_large(encoded.len() - PREFIX_BYTES, message_bytes_max));
             }
+            hash = match compression {
+                None => method.hash(&encoded[PREFIX_BYTES..]),
+                Some(_) if method.has_hash() => {
+                    method.hash(&encode::one(&*message, None)?[PREFIX_BYTES..])
+                }
+                Some(_) => None,
+            };
             HttpBody::from(encoded)
         }
-        Kind::Many(messages) => HttpBody::new(Encoded::request(messages, compression)),
+        Kind::Many(messages) => HttpBody::new(Messages::request(messages, compression)),
         Kind::Wire(_) => {
             return Err(Status::internal(
                 "a layer called with messages it did not encode",
@@ -50,8 +75,10 @@ pub(crate) fn request(
     *request.extensions_mut() = std::mem::take(head.extensions_mut());
     let headers = request.headers_mut();
     *headers = headers::of(std::mem::take(head.metadata_mut()));
-    write_headers(headers, compression);
-    Ok(request)
+    if let Some(compression) = compression {
+        headers.insert(ENCODING, HeaderValue::from_static(compression.name()));
+    }
+    Ok(Encoded { request, hash })
 }
 
 fn too_large(bytes: usize, bytes_max: usize) -> Status {
@@ -60,12 +87,19 @@ fn too_large(bytes: usize, bytes_max: usize) -> Status {
     ))
 }
 
-/// Tells the server how much is left of `deadline`, right before it is sent.
-pub(crate) fn stamp_timeout(request: &mut http::Request<HttpBody>, deadline: Option<Deadline>) {
-    let timeout = deadline.map(|deadline| deadline::format(deadline.remaining()));
-    if let Some(timeout) = timeout.and_then(|timeout| HeaderValue::try_from(timeout).ok()) {
-        request.headers_mut().insert(TIMEOUT, timeout);
+/// Adds what every request says, and how much is left of `deadline`, right before it is
+/// sent. What is said again replaces what was said before.
+pub(crate) fn stamp(headers: &mut HeaderMap, deadline: Option<Deadline>) {
+    match headers.is_empty() {
+        // Most calls have no metadata; to copy a map is to hash nothing.
+        true => headers.clone_from(&COMMON),
+        false => write_common(headers),
     }
+    let timeout = deadline.map(|deadline| deadline::format(deadline.remaining()));
+    match timeout.and_then(|timeout| HeaderValue::from_bytes(timeout.as_bytes()).ok()) {
+        Some(timeout) => headers.insert(TIMEOUT, timeout),
+        None => headers.remove(TIMEOUT),
+    };
 }
 
 fn uri(connector: &Connector, method: Method) -> Result<Uri> {
@@ -82,14 +116,11 @@ fn uri(connector: &Connector, method: Method) -> Result<Uri> {
         .map_err(|error| refused(&error))
 }
 
-fn write_headers(headers: &mut HeaderMap, compression: Option<Compression>) {
+fn write_common(headers: &mut HeaderMap) {
     headers.insert(header::TE, HeaderValue::from_static("trailers"));
     headers.insert(header::CONTENT_TYPE, GRPC);
     headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
     headers.insert(ACCEPT_ENCODING, ACCEPT);
-    if let Some(compression) = compression {
-        headers.insert(ENCODING, HeaderValue::from_static(compression.name()));
-    }
 }
 
 /// What the response's head says; its messages are still to come.

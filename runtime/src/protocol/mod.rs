@@ -6,6 +6,6 @@ mod headers;
 mod server;
 mod timed;
 
-pub(crate) use client::{read_response, request, response, stamp_timeout};
+pub(crate) use client::{read_response, request, response, stamp};
 pub(crate) use server::{Exchange, announced, answer, respond_status};
 pub(crate) use timed::answer_in_time;

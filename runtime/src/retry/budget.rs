@@ -7,17 +7,14 @@ use crate::{
 };
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    ops::Deref,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
 /// The tokens and the memory of a channel's retries.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    /// `None` where a service's owner wants no throttling.
-    throttle: Option<Throttle>,
+    throttle: Throttle,
     bytes_per_call_max: usize,
     bytes_max: usize,
     bytes: AtomicUsize,
@@ -25,7 +22,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    pub(crate) fn new(throttle: Option<Throttle>, limits: &Limits, metrics: Metrics) -> Self {
+    pub(crate) fn new(throttle: Throttle, limits: &Limits, metrics: Metrics) -> Self {
         Self {
             throttle,
             bytes_per_call_max: limits.retry_bytes_per_call_max,
@@ -37,19 +34,17 @@ impl Budget {
 
     /// Counts an attempt that failed; whether another may follow.
     pub(super) fn failure(&self) -> bool {
-        self.throttle.as_ref().is_none_or(Throttle::failure)
+        self.throttle.failure()
     }
 
     /// Counts a call that was answered.
     pub(super) fn success(&self) {
-        if let Some(throttle) = &self.throttle {
-            throttle.success();
-        }
+        self.throttle.success();
     }
 
     /// Whether another attempt may begin.
     pub(super) fn allows(&self) -> bool {
-        self.throttle.as_ref().is_none_or(Throttle::allows)
+        self.throttle.allows()
     }
 
     /// Bytes of requests that are kept now.
@@ -61,30 +56,27 @@ impl Budget {
 
 impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.throttle {
-            Some(throttle) => throttle.fmt(f),
-            None => f.write_str("retries are not throttled"),
-        }
+        self.throttle.fmt(f)
     }
 }
 
 /// Bytes of one call's request that are kept; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Held {
-    budget: Arc<Budget>,
+pub(super) struct Held<B: Deref<Target = Budget>> {
+    budget: B,
     bytes: usize,
 }
 
-impl Held {
-    pub(super) fn new(budget: &Arc<Budget>) -> Self {
-        Self {
-            budget: budget.clone(),
-            bytes: 0,
-        }
+impl<B: Deref<Target = Budget>> Held<B> {
+    pub(super) fn new(budget: B) -> Self {
+        Self { budget, bytes: 0 }
     }
 
     /// Makes room for `more`; false, with nothing changed, if there is none.
     pub(super) fn grow(&mut self, more: usize) -> bool {
+        if more == 0 {
+            return true;
+        }
         let Budget {
             bytes_per_call_max,
             bytes_max,
@@ -96,24 +88,32 @@ impl Held {
             metrics.reached(Limit::RetryBytesPerCallMax);
             return false;
         }
-        let grown = bytes.fetch_update(Relaxed, Relaxed, |held| {
-            held.checked_add(more).filter(|held| held <= bytes_max)
-        });
-        match grown {
-            Ok(_) => self.bytes += more,
-            Err(_) => metrics.reached(Limit::RetryBytesMax),
+        // Calls that would not fit count for a moment, too, which is cheaper than to
+        // look first: another one may be refused then that would just have fitted.
+        let held = bytes.fetch_add(more, Relaxed);
+        let fits = held
+            .checked_add(more)
+            .is_some_and(|held| held <= *bytes_max);
+        match fits {
+            true => self.bytes += more,
+            false => {
+                bytes.fetch_sub(more, Relaxed);
+                metrics.reached(Limit::RetryBytesMax);
+            }
         }
-        grown.is_ok()
+        fits
     }
 
     /// Gives all of it back.
     pub(super) fn release(&mut self) {
-        self.budget.bytes.fetch_sub(self.bytes, Relaxed);
-        self.bytes = 0;
+        let bytes = std::mem::take(&mut self.bytes);
+        if bytes > 0 {
+            self.budget.bytes.fetch_sub(bytes, Relaxed);
+        }
     }
 }
 
-impl Drop for Held {
+impl<B: Deref<Target = Budget>> Drop for Held<B> {
     fn drop(&mut self) {
         self.release();
     }

@@ -10,31 +10,35 @@
 //!   since gRFC A6 wants the other header absent on a first attempt.
 //! - Each channel has its throttle: of a service that fails everything, all tiers together
 //!   ask five times more for each of their channels, whatever the number of calls.
-//! - A call that only its throttle kept from being tried again ends with
-//!   `grpc-retry-pushback-ms: -1` in its status, A6's own word for "do not retry". A
-//!   handler that passes the status on stops the tiers above, ours or not, so that
+//! - A call that fails while its throttle allows no retries, with a status that its
+//!   policy covers, ends with `grpc-retry-pushback-ms: -1` in that status, whether or not
+//!   it had attempts left: A6's own word for "do not retry". A handler that passes the status on stops the tiers above, ours or not, so that
 //!   clients of which each makes few calls, and whose throttles are never used up, do
 //!   not retry against a service whose budget is spent.
 //!
 //! The first follows the [`Context`](crate::Context) of a call.
 
-use super::replay::PREVIOUS_ATTEMPTS;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tonic::metadata::{MetadataMap, MetadataValue};
 
+/// How many attempts preceded this one; absent on the first (gRFC A6).
+pub(super) const PREVIOUS_ATTEMPTS: &str = "grpc-previous-rpc-attempts";
 /// On a request that was made for one that is a retry.
 const RETRIED: &str = "cordial-retried";
 
+/// The same as headers: to read names is to hash and copy them.
+pub(super) static PREVIOUS_ATTEMPTS_HEADER: HeaderName = HeaderName::from_static(PREVIOUS_ATTEMPTS);
+static RETRIED_HEADER: HeaderName = HeaderName::from_static(RETRIED);
+
 /// Whether a call with this metadata exists because another failed, or was slow.
 pub(crate) fn is_of_retry(metadata: &MetadataMap) -> bool {
-    let headers = metadata.as_ref();
-    !headers.is_empty()
-        && (headers.contains_key(PREVIOUS_ATTEMPTS) || headers.contains_key(RETRIED))
+    let names = &mut metadata.as_ref().keys();
+    names.any(|name| *name == PREVIOUS_ATTEMPTS_HEADER || *name == RETRIED_HEADER)
 }
 
 /// Which attempt of its call a request with these headers is, transparent ones aside.
 pub(crate) fn attempt_number(headers: &HeaderMap) -> u32 {
-    let previous = headers.get(PREVIOUS_ATTEMPTS);
+    let previous = headers.get(&PREVIOUS_ATTEMPTS_HEADER);
     let previous = previous.and_then(|value| value.to_str().ok()?.parse().ok());
     previous.unwrap_or(0_u32).saturating_add(1)
 }
@@ -46,8 +50,8 @@ pub(crate) fn mark(metadata: &mut MetadataMap) {
 
 /// Makes a first attempt tell what it is, and not what a handler copied along.
 pub(super) fn prepare(headers: &mut HeaderMap, is_of_retry: bool) {
-    headers.remove(PREVIOUS_ATTEMPTS);
+    headers.remove(&PREVIOUS_ATTEMPTS_HEADER);
     if is_of_retry {
-        headers.insert(RETRIED, HeaderValue::from_static("1"));
+        headers.insert(&RETRIED_HEADER, HeaderValue::from_static("1"));
     }
 }

@@ -1,27 +1,31 @@
 //! Several attempts at a time (gRFC A6, "Hedging Policy").
 
 use super::{
-    Attempted, Call, Failed, Fate, judge::Verdict, replay::Sending, series::End,
+    Attempt, Attempted, Calling, Failed, Fate, judge::Verdict, replay::Sending, series::End,
     transparent::Transparent, tried::Tried,
 };
 use crate::{
     body::Body,
-    engine::BoxFuture,
     message::Response,
     status::{Result, Status},
 };
-use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::Poll,
+    time::Duration,
+};
 use tokio::time::{Instant, sleep_until};
 
 /// The attempts of a call until one of them is answered or none is left.
-pub(super) async fn call(
-    call: &Call<'_>,
+pub(super) async fn call<A: Attempt>(
+    calling: &Calling<'_, A>,
     first: Sending,
     delay: Duration,
 ) -> Result<Response<Body>> {
     let mut hedges = Hedges {
-        left: call.plan.attempts_max() - 1,
-        call,
+        left: calling.plan.attempts_max() - 1,
+        calling,
         delay,
         sent: 0,
         due: None,
@@ -43,8 +47,8 @@ pub(super) async fn call(
     }
 }
 
-struct Hedges<'a> {
-    call: &'a Call<'a>,
+struct Hedges<'a, A> {
+    calling: &'a Calling<'a, A>,
     delay: Duration,
     /// Attempts begun, transparent ones aside.
     sent: u32,
@@ -52,7 +56,7 @@ struct Hedges<'a> {
     left: u32,
     /// When the next one does.
     due: Option<Instant>,
-    under_way: Vec<Hedge>,
+    under_way: Vec<Hedge<'a>>,
     tried: Tried,
     transparent: Transparent,
     /// What the last attempt that failed ended with.
@@ -60,10 +64,10 @@ struct Hedges<'a> {
 }
 
 /// An attempt under way. Dropping it resets its stream.
-struct Hedge {
+struct Hedge<'a> {
     reader: u32,
     previous: u32,
-    attempted: BoxFuture<Attempted>,
+    attempted: Pin<Box<dyn Future<Output = Attempted> + Send + 'a>>,
 }
 
 #[expect(
@@ -82,7 +86,7 @@ enum Event {
 /// How the call ends, if this is its end.
 type Over = Option<Result<Response<Body>>>;
 
-impl Hedges<'_> {
+impl<A: Attempt> Hedges<'_, A> {
     async fn event(&mut self) -> Event {
         let now = Instant::now();
         if self.due.is_some_and(|due| due <= now) {
@@ -90,14 +94,14 @@ impl Hedges<'_> {
         }
         let mut timer = pin!(self.due.map(sleep_until));
         let Self {
-            call,
+            calling,
             under_way,
             left,
             ..
         } = self;
         let mut watch = *left > 0 || under_way.len() > 1;
         poll_fn(|cx| {
-            if watch && let Poll::Ready(reader) = call.replay.poll_committed(cx) {
+            if watch && let Poll::Ready(reader) = calling.replay.poll_committed(cx) {
                 watch = false;
                 return Poll::Ready(Event::Committed(reader));
             }
@@ -118,12 +122,12 @@ impl Hedges<'_> {
     fn due(&mut self) -> Over {
         self.due = None;
         self.left -= 1;
-        if !self.call.budget.allows() {
-            self.call.note(|| "no hedge: too few tokens are left");
+        if !self.calling.budget.allows() {
+            self.calling.note(|| "no hedge: too few tokens are left");
             self.schedule(self.delay);
             return self.give_up(End::Throttled);
         }
-        let Some(sending) = self.call.replay.again(self.sent) else {
+        let Some(sending) = self.calling.replay.again(self.sent) else {
             self.stop();
             return self.over();
         };
@@ -143,13 +147,13 @@ impl Hedges<'_> {
     }
 
     fn send(&mut self, sending: Sending, previous: u32, why: &'static str) {
-        self.call.trace(previous, why, Duration::ZERO);
+        self.calling.trace(previous, why, Duration::ZERO);
         let Sending { request, reader } = sending;
-        let attempt = self.call.attempt.clone();
+        let attempted = self.calling.attempt.attempt(request, self.tried.clone());
         self.under_way.push(Hedge {
             reader,
             previous,
-            attempted: attempt.attempt(request, self.tried.clone()),
+            attempted: Box::pin(attempted),
         });
     }
 
@@ -174,36 +178,34 @@ impl Hedges<'_> {
         } = self.under_way.swap_remove(place);
         self.tried.add(attempted.subchannel);
         if attempted.outcome.is_ok() {
-            self.call.replay.commit(reader);
+            self.calling.replay.commit(reader);
         }
         // The rest of its request may be gone, and then its answer is to half of it.
-        if let Some(chosen) = self.call.replay.committed()
+        if let Some(chosen) = self.calling.replay.committed()
             && chosen != reader
         {
             return self.choose(chosen);
         }
         let Failed { status, fate } = match attempted.outcome {
-            Ok(response) => return Some(Ok(self.call.answered(previous, response))),
+            Ok(response) => return Some(Ok(self.calling.answered(previous, response))),
             Err(failed) => failed,
         };
         let is_told = matches!(fate, Fate::Lost);
         let again = self
             .transparent
-            .again(fate, reader, previous, &self.call.replay);
+            .again(fate, reader, previous, &self.calling.replay);
         if let Some((sending, why)) = again {
             self.send(sending, previous, why);
             return None;
         }
-        let verdict = self.call.judge(&status, is_told);
-        if verdict == Verdict::Fatal {
-            return Some(Err(status));
-        }
-        self.last = Some(status);
+        let verdict = self.calling.judge(&status, is_told);
         match verdict {
+            Verdict::Fatal => return Some(Err(status)),
             Verdict::After(delay) => self.schedule(delay),
-            Verdict::Last | Verdict::Fatal => self.stop(),
+            Verdict::Last => self.stop(),
             Verdict::Again | Verdict::Throttled => self.schedule(Duration::ZERO),
         }
+        self.last = Some(status);
         match verdict {
             Verdict::Throttled if self.left == 0 => self.give_up(End::Throttled),
             _ => self.over(),
@@ -215,7 +217,7 @@ impl Hedges<'_> {
         let now = Instant::now();
         let due = self.due.map(|due| due.saturating_duration_since(now));
         match due {
-            Some(due) if !self.call.is_too_late(due) => None,
+            Some(due) if !self.calling.is_too_late(due) => None,
             _ => self.give_up(End::Final),
         }
     }

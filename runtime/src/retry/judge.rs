@@ -1,6 +1,6 @@
 //! What a failed attempt means for its call.
 
-use super::{Call, pushback::Pushback};
+use super::{Calling, pushback::Pushback};
 use crate::status::Status;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(super) enum Verdict {
     After(Duration),
 }
 
-impl Call<'_> {
+impl<A> Calling<'_, A> {
     /// Judges a failure, and counts it where gRFC A6 counts it: where the status is one
     /// that the policy covers, or the server wants no other attempt, unless `is_told`.
     pub(super) fn judge(&self, status: &Status, is_told: bool) -> Verdict {

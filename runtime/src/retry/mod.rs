@@ -9,8 +9,8 @@
 //! whatever the method is; the third if the [`Plan`] says so and the [`Throttle`] allows.
 //! A response whose head has come commits the call: nothing is tried after it.
 //!
-//! A call that needs one attempt costs two small allocations more than without: a list
-//! of its headers, and the count of who shares its body.
+//! A call that needs one attempt costs one small allocation more than without, the count
+//! of who shares its body, and a list of its headers, if it has any.
 
 mod budget;
 mod chain;
@@ -30,7 +30,7 @@ mod tried;
 use crate::{
     body::Body,
     deadline::Deadline,
-    engine::{BoxFuture, HttpBody},
+    engine::HttpBody,
     message::Response,
     status::{Result, Status},
 };
@@ -44,17 +44,20 @@ pub(crate) use throttle::Throttle;
 pub(crate) use tried::Tried;
 
 /// Makes one attempt.
-pub(crate) trait Attempt: Send + Sync + 'static {
+pub(crate) trait Attempt: Send + Sync {
     /// Sends `request`, preferably to a subchannel that is not among `tried`, and waits
     /// for the head of its response. Dropping the future resets the stream.
+    ///
+    /// The headers that every request has are for it to add: they are not kept for
+    /// further attempts.
     ///
     /// Whoever picks a subchannel tells `tried` at once, so that attempts that
     /// are under way at the same time go to different ones.
     fn attempt(
-        self: Arc<Self>,
+        &self,
         request: http::Request<HttpBody>,
         tried: Tried,
-    ) -> BoxFuture<Attempted>;
+    ) -> impl Future<Output = Attempted> + Send;
 }
 
 /// How an attempt went.
@@ -87,15 +90,16 @@ pub(crate) enum Fate {
     Lost,
 }
 
-/// Makes a call. It does not watch the clock itself: whoever awaits it drops it at
-/// `deadline`. It only begins nothing that the deadline would end: where the next
-/// attempt would be due after it, the call ends at once, with the last status.
+/// Makes a call. Whoever awaits it drops it at `deadline`; it only begins nothing that
+/// the deadline would end: where the next attempt would be due after it, the call ends
+/// at once, with the last status.
 ///
 /// # Errors
-/// The status of the last attempt. If the budget is all that kept it from being
-/// tried again, it tells callers up the chain not to try either.
-pub(crate) async fn call(
-    attempt: Arc<dyn Attempt>,
+/// The status of the last attempt, or DEADLINE_EXCEEDED if that ended after `deadline`.
+/// While the throttle allows no retries, a status that the plan covers tells callers
+/// up the chain not to try either.
+pub(crate) async fn call<A: Attempt>(
+    attempt: &A,
     request: http::Request<HttpBody>,
     plan: &Plan,
     budget: &Arc<Budget>,
@@ -110,7 +114,7 @@ pub(crate) async fn call(
         false => *plan,
     };
     let (replay, first) = Replay::new(request, budget, is_of_retry);
-    let call = Call {
+    let calling = Calling {
         attempt,
         plan,
         budget,
@@ -119,8 +123,8 @@ pub(crate) async fn call(
     };
     match plan.hedging_delay() {
         // In a box: few calls are hedged, and all would be as large.
-        Some(delay) => Box::pin(hedges::call(&call, first, delay)).await,
-        None => series::call(&call, first).await,
+        Some(delay) => Box::pin(hedges::call(&calling, first, delay)).await,
+        None => series::call(&calling, first).await,
     }
 }
 
@@ -133,10 +137,10 @@ pub(crate) struct Made {
 }
 
 /// What the attempts of one call have in common.
-struct Call<'a> {
-    attempt: Arc<dyn Attempt>,
+struct Calling<'a, A> {
+    attempt: &'a A,
     plan: Plan,
     budget: &'a Budget,
-    replay: Replay,
+    replay: Replay<'a>,
     deadline: Option<Deadline>,
 }

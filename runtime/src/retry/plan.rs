@@ -2,7 +2,7 @@
 
 use crate::{
     method::Idempotency,
-    policy::{ATTEMPTS_MAX, Attempts, HedgingPolicy, MethodPolicy, RetryPolicy},
+    policy::{ATTEMPTS_MAX, Attempts, HedgingPolicy, RetryPolicy},
     status::Code,
 };
 use std::time::Duration;
@@ -40,9 +40,9 @@ enum Pace {
 const JITTER: f64 = 0.2;
 
 impl Plan {
-    /// The plan for a method under `policy`.
-    pub(crate) fn of(idempotency: Idempotency, policy: &MethodPolicy) -> Self {
-        match (idempotency, &policy.attempts) {
+    /// The plan for a method whose policy says so of its attempts, if anything.
+    pub(crate) fn of(idempotency: Idempotency, attempts: Option<&Attempts>) -> Self {
+        match (idempotency, attempts) {
             (Idempotency::Unknown, _) | (_, Some(Attempts::One)) => Self::ONE,
             (_, Some(Attempts::Retry(policy))) => Self::retry(policy),
             (Idempotency::NoSideEffects, Some(Attempts::Hedge(policy))) => Self::hedge(policy),

@@ -2,7 +2,7 @@
 
 use super::{
     budget::{Budget, Held},
-    chain,
+    chain::{self, PREVIOUS_ATTEMPTS_HEADER},
     tee::Tee,
 };
 use crate::engine::HttpBody;
@@ -13,19 +13,16 @@ use std::{
     task::{Context, Poll},
 };
 
-/// How many attempts preceded this one; absent on the first (gRFC A6).
-pub(super) const PREVIOUS_ATTEMPTS: &str = "grpc-previous-rpc-attempts";
-
 /// What it takes to make a request again.
-pub(super) struct Replay {
+pub(super) struct Replay<'a> {
     head: Head,
-    body: Kept,
+    body: Kept<'a>,
 }
 
-enum Kept {
+enum Kept<'a> {
     Whole {
         data: Bytes,
-        _held: Held,
+        _held: Held<&'a Budget>,
     },
     Stream(Arc<Tee>),
     /// Larger than may be kept: the first attempt has the only one.
@@ -39,14 +36,14 @@ pub(super) struct Sending {
     pub(super) reader: u32,
 }
 
-impl Replay {
+impl<'a> Replay<'a> {
     /// Prepares for `request` to be sent again, and the request to be sent first.
     ///
     /// A body that is whole is shared, a stream is kept as it is read. Neither is
     /// kept beyond the limits, which makes the first attempt the only one.
     pub(super) fn new(
         request: Request<HttpBody>,
-        budget: &Arc<Budget>,
+        budget: &'a Arc<Budget>,
         is_of_retry: bool,
     ) -> (Self, Sending) {
         let (mut parts, mut body) = request.into_parts();
@@ -54,7 +51,7 @@ impl Replay {
         let head = Head::of(&parts);
         let (kept, body) = match body.take_whole() {
             Some((data, _)) => {
-                let mut held = Held::new(budget);
+                let mut held = Held::new(&**budget);
                 let kept = match held.grow(data.len()) {
                     true => Kept::Whole {
                         data: data.clone(),
@@ -65,7 +62,7 @@ impl Replay {
                 (kept, whole(data))
             }
             None => {
-                let tee = Arc::new(Tee::new(body, Held::new(budget)));
+                let tee = Arc::new(Tee::new(body, Held::new(budget.clone())));
                 let body = HttpBody::new(tee.reader());
                 (Kept::Stream(tee), body)
             }
@@ -151,7 +148,8 @@ fn whole(data: Bytes) -> HttpBody {
 }
 
 /// The head of a request. Its headers are a list: a header map has two allocations
-/// and hashes what it holds, and most calls need no second one.
+/// and hashes what it holds, and most calls need no second one, nor have headers of
+/// their own.
 struct Head {
     method: Method,
     uri: Uri,
@@ -186,10 +184,7 @@ impl Head {
             headers.append(name, value.clone());
         }
         if previous > 0 {
-            headers.insert(
-                HeaderName::from_static(PREVIOUS_ATTEMPTS),
-                HeaderValue::from(previous),
-            );
+            headers.insert(&PREVIOUS_ATTEMPTS_HEADER, HeaderValue::from(previous));
         }
         request
     }

@@ -1,12 +1,8 @@
 //! One attempt after another (gRFC A6, "Retry Policy").
 
 use super::{
-    Attempted, Call, Failed, Fate,
-    judge::Verdict,
-    pushback,
-    replay::{PREVIOUS_ATTEMPTS, Sending},
-    transparent::Transparent,
-    tried::Tried,
+    Attempt, Attempted, Calling, Failed, Fate, chain::PREVIOUS_ATTEMPTS, judge::Verdict, pushback,
+    replay::Sending, transparent::Transparent, tried::Tried,
 };
 use crate::{
     body::Body,
@@ -18,27 +14,30 @@ use std::{fmt::Display, time::Duration};
 use tonic::metadata::MetadataValue;
 
 /// The attempts of a call until one of them is the last.
-pub(super) async fn call(call: &Call<'_>, first: Sending) -> Result<Response<Body>> {
+pub(super) async fn call<A: Attempt>(
+    calling: &Calling<'_, A>,
+    first: Sending,
+) -> Result<Response<Body>> {
     let mut series = Series {
-        call,
+        calling,
         transparent: Transparent::new(),
         tried: Tried::default(),
         previous: 0,
         backoffs: 0,
     };
     let mut sending = first;
-    series.call.trace(0, "first", Duration::ZERO);
+    calling.trace(0, "first", Duration::ZERO);
     loop {
         let Sending { request, reader } = sending;
-        let attempt = series.call.attempt.clone();
+        let tried = series.tried.clone();
         let Attempted {
             subchannel,
             outcome,
-        } = attempt.attempt(request, series.tried.clone()).await;
+        } = calling.attempt.attempt(request, tried).await;
         match outcome {
             Ok(response) => {
-                series.call.replay.commit(reader);
-                return Ok(series.call.answered(series.previous, response));
+                calling.replay.commit(reader);
+                return Ok(calling.answered(series.previous, response));
             }
             Err(failed) => {
                 series.tried.add(subchannel);
@@ -49,8 +48,8 @@ pub(super) async fn call(call: &Call<'_>, first: Sending) -> Result<Response<Bod
     }
 }
 
-struct Series<'a> {
-    call: &'a Call<'a>,
+struct Series<'a, A> {
+    calling: &'a Calling<'a, A>,
     transparent: Transparent,
     tried: Tried,
     /// Attempts made, transparent ones aside.
@@ -59,43 +58,43 @@ struct Series<'a> {
     backoffs: u32,
 }
 
-impl Series<'_> {
+impl<A: Attempt> Series<'_, A> {
     /// What to send next, when it is time to.
     async fn next(&mut self, failed: Failed, reader: u32) -> Result<Sending> {
         let Failed { status, fate } = failed;
-        let call = self.call;
-        if call.is_too_late(Duration::ZERO) {
-            call.note(|| "no other attempt: the deadline has passed");
+        let calling = self.calling;
+        if calling.is_too_late(Duration::ZERO) {
+            calling.note(|| "no other attempt: the deadline has passed");
             return Err(status::deadline_exceeded());
         }
         let is_told = matches!(fate, Fate::Lost);
         let again = self
             .transparent
-            .again(fate, reader, self.previous, &call.replay);
+            .again(fate, reader, self.previous, &calling.replay);
         if let Some((sending, why)) = again {
-            call.trace(self.previous, why, Duration::ZERO);
+            calling.trace(self.previous, why, Duration::ZERO);
             return Ok(sending);
         }
         let (delay, why) = self
             .after(&status, is_told)
             .map_err(|end| end.of(status.clone()))?;
         if let Some(why) = self.why_last(delay) {
-            call.note(|| format!("no other attempt: {why}"));
+            calling.note(|| format!("no other attempt: {why}"));
             return Err(status);
         }
         self.previous += 1;
-        call.trace(self.previous, why, delay);
+        calling.trace(self.previous, why, delay);
         tokio::time::sleep(delay).await;
-        call.replay.again(self.previous).ok_or(status)
+        calling.replay.again(self.previous).ok_or(status)
     }
 
     /// Why no attempt may follow after `delay`, if none may.
     fn why_last(&self, delay: Duration) -> Option<&'static str> {
-        if self.previous + 1 >= self.call.plan.attempts_max() {
+        if self.previous + 1 >= self.calling.plan.attempts_max() {
             Some("it was the last that the policy allows")
-        } else if self.call.is_too_late(delay) {
+        } else if self.calling.is_too_late(delay) {
             Some("the deadline would pass before it began")
-        } else if !self.call.replay.is_kept() {
+        } else if !self.calling.replay.is_kept() {
             Some("the request is larger than what may be kept for it")
         } else {
             None
@@ -104,7 +103,7 @@ impl Series<'_> {
 
     /// How long the next attempt has to wait, and why.
     fn after(&mut self, status: &Status, is_told: bool) -> Result<(Duration, &'static str), End> {
-        match self.call.judge(status, is_told) {
+        match self.calling.judge(status, is_told) {
             Verdict::Fatal | Verdict::Last => Err(End::Final),
             Verdict::Throttled => Err(End::Throttled),
             Verdict::After(delay) => {
@@ -112,7 +111,7 @@ impl Series<'_> {
                 Ok((delay, "the server said when"))
             }
             Verdict::Again => {
-                let delay = self.call.plan.backoff(self.backoffs, fastrand::f64());
+                let delay = self.calling.plan.backoff(self.backoffs, fastrand::f64());
                 self.backoffs += 1;
                 Ok((delay, "the policy covers the last one's status"))
             }
@@ -136,7 +135,7 @@ impl End {
     }
 }
 
-impl Call<'_> {
+impl<A> Calling<'_, A> {
     /// Ends the call with what one of its attempts was answered.
     pub(super) fn answered(&self, previous: u32, mut response: Response<Body>) -> Response<Body> {
         self.budget.success();

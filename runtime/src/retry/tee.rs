@@ -1,6 +1,6 @@
 //! A streamed body that several attempts read, each from the start.
 
-use super::budget::Held;
+use super::budget::{Budget, Held};
 use crate::{
     engine::{BoxError, HttpBody},
     status::Status,
@@ -34,11 +34,11 @@ struct State {
     committed: Option<u32>,
     /// Who waits for that.
     watcher: Option<Waker>,
-    held: Held,
+    held: Held<Arc<Budget>>,
 }
 
 impl Tee {
-    pub(super) fn new(source: HttpBody, held: Held) -> Self {
+    pub(super) fn new(source: HttpBody, held: Held<Arc<Budget>>) -> Self {
         Self {
             state: Mutex::new(State {
                 source: Some(source),
@@ -61,7 +61,7 @@ impl Tee {
         state.read.push(Some(0));
         Reader {
             id,
-            from: From::Tee(self.clone()),
+            from: Reads::Tee(self.clone()),
         }
     }
 
@@ -252,10 +252,10 @@ fn status_of(error: BoxError) -> Status {
 /// Reads the body of one attempt.
 pub(super) struct Reader {
     id: u32,
-    from: From,
+    from: Reads,
 }
 
-enum From {
+enum Reads {
     Tee(Arc<Tee>),
     Source(HttpBody),
 }
@@ -277,15 +277,15 @@ impl Body for Reader {
         loop {
             let id = self.id;
             let step = match &mut self.from {
-                From::Source(source) => return Pin::new(source).poll_frame(cx),
-                From::Tee(tee) => ready!(tee.poll_piece(id, cx)),
+                Reads::Source(source) => return Pin::new(source).poll_frame(cx),
+                Reads::Tee(tee) => ready!(tee.poll_piece(id, cx)),
             };
             return Poll::Ready(match step {
                 Step::Piece(piece) => Some(Ok(Frame::data(piece))),
                 Step::Ended(Ok(())) => None,
                 Step::Ended(Err(status)) => Some(Err(status.into())),
                 Step::Alone(source) => {
-                    self.from = From::Source(source);
+                    self.from = Reads::Source(source);
                     continue;
                 }
             });
@@ -294,15 +294,15 @@ impl Body for Reader {
 
     fn is_end_stream(&self) -> bool {
         match &self.from {
-            From::Source(source) => source.is_end_stream(),
-            From::Tee(tee) => tee.lock().is_at_end(self.id),
+            Reads::Source(source) => source.is_end_stream(),
+            Reads::Tee(tee) => tee.lock().is_at_end(self.id),
         }
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if let From::Tee(tee) = &self.from {
+        if let Reads::Tee(tee) = &self.from {
             tee.parked.leave(self.id);
         }
     }

@@ -30,7 +30,7 @@ impl Transparent {
         fate: Fate,
         reader: u32,
         previous: u32,
-        replay: &Replay,
+        replay: &Replay<'_>,
     ) -> Option<(Sending, &'static str)> {
         if let Fate::Unsent(request) = fate {
             self.unsent = self.unsent.checked_sub(1)?;

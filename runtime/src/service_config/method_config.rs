@@ -35,12 +35,12 @@ pub(super) struct Methods {
 }
 
 impl Methods {
-    pub(super) fn policy(&self, path: &str) -> MethodPolicy {
+    pub(super) fn policy(&self, path: &str) -> Option<&MethodPolicy> {
         let service = path.rfind('/').map_or("", |slash| &path[..=slash]);
         let found = [path, service, "/"]
             .into_iter()
             .find_map(|key| self.policies.get(key));
-        found.map_or_else(MethodPolicy::default, |found| MethodPolicy::clone(found))
+        found.map(|found| &**found)
     }
 
     pub(super) fn read(list: &Node<'_>, mistakes: &mut Mistakes) -> Self {

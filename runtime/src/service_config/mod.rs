@@ -117,6 +117,11 @@ impl ServiceConfig {
     /// method, or else its service, or else every service. One entry alone
     /// counts, as in every gRPC implementation; it is not filled up by the others.
     pub fn policy(&self, method: Method) -> MethodPolicy {
+        self.said(method).cloned().unwrap_or_default()
+    }
+
+    /// The same, where it lies; `None` if it says nothing.
+    pub(crate) fn said(&self, method: Method) -> Option<&MethodPolicy> {
         self.methods.policy(method.path())
     }
 

@@ -1,6 +1,6 @@
 //! Streamed requests, read by one attempt after another or by several at once.
 
-use super::{budget, fake::*, hedge, millis, one, retry, within};
+use super::{budget, fake::*, hedge, loose, millis, one, retry, within};
 use crate::{
     engine::{BoxError, HttpBody},
     limits::{Limit, Limits},
@@ -84,7 +84,7 @@ async fn a_stream_that_never_left_is_sent_unread() {
 async fn a_stream_too_long_is_sent_once() {
     let metrics = Metrics::default();
     let limits = Limits::default().with_retry_bytes_per_call_max(100);
-    let budget = Arc::new(Budget::new(None, &limits, metrics.clone()));
+    let budget = Arc::new(Budget::new(loose(), &limits, metrics.clone()));
     // 24 to 32 bytes of each piece are the list's own.
     let short = run_with(
         of(&["one"]).await,
@@ -108,7 +108,7 @@ async fn a_stream_too_long_is_sent_once() {
 #[tokio::test(start_paused = true)]
 async fn a_hedged_stream_too_long_goes_on_with_one() {
     let limits = Limits::default().with_retry_bytes_per_call_max(100);
-    let budget = within(None, limits);
+    let budget = within(loose(), limits);
     let (feed, request) = streamed();
     let fed = tokio::spawn(async move {
         for _ in 0..8 {
@@ -141,7 +141,7 @@ async fn a_stream_that_fails_by_itself_is_not_sent_again() {
 }
 
 /// A replay of a stream, and its first reader's body.
-fn replay(budget: &Arc<Budget>) -> (Feed, Replay, HttpBody) {
+fn replay(budget: &Arc<Budget>) -> (Feed, Replay<'_>, HttpBody) {
     let (feed, request) = streamed();
     let (replay, first) = Replay::new(request, budget, false);
     (feed, replay, first.request.into_body())

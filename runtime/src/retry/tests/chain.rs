@@ -1,9 +1,9 @@
 //! Tiers that each retry, in front of a service that fails.
 
-use super::{budget, fake, plan, within};
+use super::{budget, fake, loose, plan, within};
 use crate::{
     body::Body,
-    engine::{BoxFuture, HttpBody},
+    engine::HttpBody,
     limits::Limits,
     message::Response,
     method::Idempotency,
@@ -11,9 +11,12 @@ use crate::{
     status::{Result, Status, as_if_sent},
 };
 use http::{HeaderMap, Request};
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering::Relaxed},
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 use tonic::metadata::MetadataMap;
 
@@ -81,39 +84,39 @@ async fn call(tier: &Arc<Tier>, budget: &Arc<Budget>) -> Result<Response<Body>> 
     call_for(false, tier, budget).await
 }
 
-async fn call_for(
+/// In a box: each tier calls the next.
+fn call_for<'a>(
     is_of_retry: bool,
-    tier: &Arc<Tier>,
-    budget: &Arc<Budget>,
-) -> Result<Response<Body>> {
-    let plan = plan(Idempotency::Idempotent, None);
+    tier: &'a Tier,
+    budget: &'a Arc<Budget>,
+) -> Pin<Box<dyn Future<Output = Result<Response<Body>>> + Send + 'a>> {
     let made = Made {
         deadline: None,
         is_of_retry,
     };
-    retry::call(tier.clone(), fake::request(), &plan, budget, made).await
+    Box::pin(async move {
+        let plan = plan(Idempotency::Idempotent, None);
+        retry::call(tier, fake::request(), &plan, budget, made).await
+    })
 }
 
 impl Attempt for Tier {
-    fn attempt(self: Arc<Self>, request: Request<HttpBody>, _: Tried) -> BoxFuture<Attempted> {
+    async fn attempt(&self, request: Request<HttpBody>, _: Tried) -> Attempted {
         let metadata = MetadataMap::from_headers(request.headers().clone());
-        let of_retry = is_of_retry(&metadata);
-        Box::pin(async move {
-            let handled = self.handle(of_retry).await;
-            let outcome = handled.map_err(|status| Failed {
-                status: as_if_sent(&status),
-                fate: Fate::Unknown,
-            });
-            Attempted {
-                subchannel: Some(1),
-                outcome,
-            }
-        })
+        let handled = self.handle(is_of_retry(&metadata)).await;
+        let outcome = handled.map_err(|status| Failed {
+            status: as_if_sent(&status),
+            fate: Fate::Unknown,
+        });
+        Attempted {
+            subchannel: Some(1),
+            outcome,
+        }
     }
 }
 
 fn untamed() -> Arc<Budget> {
-    within(None, Limits::default())
+    within(loose(), Limits::default())
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use super::millis;
 use crate::{
     body::Body,
     deadline::Deadline,
-    engine::{BoxFuture, HttpBody},
+    engine::HttpBody,
     guard,
     message::Response,
     method::Idempotency,
@@ -102,12 +102,12 @@ pub(super) struct Fake {
 
 impl Fake {
     /// Steps apart by spaces.
-    pub(super) fn new(steps: &str) -> Arc<Self> {
-        Arc::new(Self {
+    pub(super) fn new(steps: &str) -> Self {
+        Self {
             steps: Mutex::new(steps.split_whitespace().map(Step::parse).collect()),
             seen: Mutex::default(),
             started: Instant::now(),
-        })
+        }
     }
 
     pub(super) fn seen(&self) -> Vec<Seen> {
@@ -128,7 +128,7 @@ impl Fake {
         seen.len()
     }
 
-    async fn play(self: Arc<Self>, mut request: Request<HttpBody>, tried: Tried) -> Attempted {
+    async fn play(&self, mut request: Request<HttpBody>, tried: Tried) -> Attempted {
         let place = self.note(&request, &tried);
         let step = self.steps.lock().expect("no panic").pop_front();
         let step = step.expect("no attempt beyond those of the script");
@@ -154,8 +154,8 @@ impl Fake {
 }
 
 impl Attempt for Fake {
-    fn attempt(self: Arc<Self>, request: Request<HttpBody>, tried: Tried) -> BoxFuture<Attempted> {
-        Box::pin(self.play(request, tried))
+    async fn attempt(&self, request: Request<HttpBody>, tried: Tried) -> Attempted {
+        self.play(request, tried).await
     }
 }
 
@@ -247,7 +247,7 @@ async fn run_within(
 ) -> Run {
     let fake = Fake::new(steps);
     let started = Instant::now();
-    let call = retry::call(fake.clone(), request, &plan, budget, made);
+    let call = retry::call(&fake, request, &plan, budget, made);
     let ended = guard::until(made.deadline, call).await;
     Run {
         ended,

@@ -79,7 +79,7 @@ async fn attempts_under_way_know_of_each_other() {
 #[tokio::test(start_paused = true)]
 async fn the_throttle_holds_hedges_back() {
     let throttle = Throttle::new(4, 0.5);
-    let budget = within(Some(throttle), Limits::default());
+    let budget = within(throttle, Limits::default());
     for _ in 0..2 {
         budget.failure();
     }

@@ -16,7 +16,7 @@ use crate::{
     limits::Limits,
     method::Idempotency,
     metrics::Metrics,
-    policy::{Attempts, HedgingPolicy, MethodPolicy, RetryPolicy},
+    policy::{Attempts, HedgingPolicy, RetryPolicy},
     status::Code,
 };
 use std::{sync::Arc, time::Duration};
@@ -26,11 +26,7 @@ fn millis(millis: u64) -> Duration {
 }
 
 fn plan(idempotency: Idempotency, attempts: Option<Attempts>) -> Plan {
-    let policy = MethodPolicy {
-        attempts,
-        ..MethodPolicy::default()
-    };
-    Plan::of(idempotency, &policy)
+    Plan::of(idempotency, attempts.as_ref())
 }
 
 /// Retries UNAVAILABLE and RESOURCE_EXHAUSTED after 100, 200, 400, 500, 500 ms.
@@ -64,9 +60,14 @@ fn one() -> Plan {
 }
 
 fn budget() -> Arc<Budget> {
-    within(Some(Throttle::default()), Limits::default())
+    within(Throttle::default(), Limits::default())
 }
 
-fn within(throttle: Option<Throttle>, limits: Limits) -> Arc<Budget> {
+/// A throttle that nothing here uses up.
+fn loose() -> Throttle {
+    Throttle::new(1000, 1.0)
+}
+
+fn within(throttle: Throttle, limits: Limits) -> Arc<Budget> {
     Arc::new(Budget::new(throttle, &limits, Metrics::default()))
 }

@@ -1,6 +1,6 @@
 //! What attempts send, and what comes back.
 
-use super::{budget, fake::*, hedge, one, retry, within};
+use super::{budget, fake::*, hedge, loose, one, retry, within};
 use crate::{
     engine::HttpBody,
     limits::{Limit, Limits},
@@ -97,7 +97,7 @@ async fn the_response_says_how_many_attempts_failed() {
 #[tokio::test(start_paused = true)]
 async fn a_large_message_is_sent_once() {
     let (metrics, limits) = (Metrics::default(), Limits::default());
-    let budget = Arc::new(Budget::new(None, &limits, metrics.clone()));
+    let budget = Arc::new(Budget::new(loose(), &limits, metrics.clone()));
     let message = |bytes| request().map(|_| HttpBody::from(Bytes::from(vec![7; bytes])));
     let most = limits.retry_bytes_per_call_max;
 
@@ -124,7 +124,7 @@ async fn a_large_message_is_sent_once() {
 #[tokio::test(start_paused = true)]
 async fn calls_share_what_a_channel_keeps() {
     let limits = Limits::default().with_retry_bytes_max(BODY.len());
-    let budget = within(None, limits);
+    let budget = within(loose(), limits);
     let slow = tokio::spawn({
         let budget = budget.clone();
         async move { run(retry(2), "unavailable@1000 ok", &budget, None).await }

@@ -1,6 +1,6 @@
 //! Retries: one attempt after another.
 
-use super::{budget, fake::*, one, retry, within};
+use super::{budget, fake::*, loose, one, retry, within};
 use crate::{limits::Limits, status::Code};
 
 #[tokio::test(start_paused = true)]
@@ -36,7 +36,7 @@ async fn a_call_is_tried_again_as_its_policy_says() {
 #[tokio::test(start_paused = true)]
 async fn no_more_than_five_attempts_are_made() {
     fastrand::seed(2);
-    let untamed = within(None, Limits::default());
+    let untamed = within(loose(), Limits::default());
     for allowed in [5, 6, 10, u32::MAX] {
         let steps = "unavailable ".repeat(5);
         let run = run(retry(allowed), &steps, &untamed, None).await;

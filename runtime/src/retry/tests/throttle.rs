@@ -1,6 +1,6 @@
 //! Tokens, and what takes and gives them.
 
-use super::{budget, fake::*, one, retry, within};
+use super::{budget, fake::*, loose, one, retry, within};
 use crate::{limits::Limits, retry::Throttle};
 use std::{sync::Arc, thread};
 
@@ -170,8 +170,8 @@ async fn a_service_that_recovers_is_retried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_throttle_every_call_is_retried() {
-    let budget = within(None, Limits::default());
+async fn while_tokens_are_left_every_call_is_retried() {
+    let budget = within(loose(), Limits::default());
     for _ in 0..100 {
         let run = run(retry(2), "unavailable unavailable", &budget, None).await;
         assert_eq!((run.end().as_str(), run.seen.len()), ("unavailable", 2));
