@@ -2,6 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use std::{
+    collections::BTreeSet,
     fmt,
     net::{AddrParseError, SocketAddr},
     os::unix::ffi::OsStrExt,
@@ -59,6 +60,7 @@ pub struct Endpoint {
     address: Address,
     weight: u32,
     zone: Option<Arc<str>>,
+    methods: Option<Arc<BTreeSet<String>>>,
 }
 
 impl Endpoint {
@@ -68,6 +70,7 @@ impl Endpoint {
             address,
             weight: 1,
             zone: None,
+            methods: None,
         }
     }
 
@@ -85,6 +88,16 @@ impl Endpoint {
         self
     }
 
+    /// Serves these methods, `/package.Service/Method`. While others serve methods that
+    /// are not among them, calls of those go to the others: an upgrade that adds a
+    /// method has no call end with UNIMPLEMENTED. Endpoints of one version should have
+    /// clones of one set. Without it calls of every method go to it.
+    #[must_use]
+    pub fn with_methods(mut self, methods: impl Into<Arc<BTreeSet<String>>>) -> Self {
+        self.methods = Some(methods.into());
+        self
+    }
+
     /// Where to connect to.
     pub fn address(&self) -> &Address {
         &self.address
@@ -93,6 +106,17 @@ impl Endpoint {
     /// How many calls it wants, compared with the others; at least 1.
     pub fn weight(&self) -> u32 {
         self.weight
+    }
+
+    /// The methods that it serves, if they are known.
+    pub fn methods(&self) -> Option<&Arc<BTreeSet<String>>> {
+        self.methods.as_ref()
+    }
+
+    /// Whether a call of the method at `path` may go to it.
+    pub(crate) fn serves(&self, path: &str) -> bool {
+        let methods = self.methods.as_ref();
+        methods.is_none_or(|methods| methods.contains(path))
     }
 
     /// The zone it runs in, if that is known.

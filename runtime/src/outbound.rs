@@ -234,6 +234,7 @@ impl Outgoing {
         )?;
         let sender = Sender {
             pool,
+            method: self.method.path(),
             wait_for_ready: self.waits_for_ready(),
             deadline,
             hash: hash.or(encoded.hash),
@@ -252,6 +253,7 @@ impl Endpoint for Outgoing {
 /// Makes the attempts of one call.
 struct Sender<'a> {
     pool: &'a Pool,
+    method: &'static str,
     wait_for_ready: bool,
     deadline: Option<Deadline>,
     hash: Option<u64>,
@@ -264,7 +266,7 @@ impl Attempt for Sender<'_> {
         let journal = told.as_ref().and_then(Told::journal);
         let picked = self
             .pool
-            .pick(self.hash, &tried, self.wait_for_ready, journal);
+            .pick(self.method, self.hash, &tried, self.wait_for_ready, journal);
         let subchannel = match picked.await {
             Ok(subchannel) => subchannel,
             Err(status) => {

@@ -2,9 +2,10 @@
 //! and publishes who is READY.
 
 use super::{
-    Published, Ready, Shared, eyeballs,
+    Group, Published, Ready, Shared, eyeballs,
     health_check::HealthChecks,
     lists::{Lists, contain},
+    skew::Skew,
     slot::{Slot, State, Subchannel},
     standing::Standing,
 };
@@ -16,7 +17,10 @@ use crate::{
     resolver::{Refresh, as_calls_see},
     status::{Result, Status},
 };
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, atomic::Ordering},
+};
 use tokio::{
     sync::Notify,
     task::JoinSet,
@@ -151,13 +155,12 @@ impl Manager {
             Connects::First => vec![list.into()],
             Connects::All => list.into_iter().map(|endpoint| [endpoint].into()).collect(),
         };
-        let mut old = std::mem::take(&mut self.slots);
+        // Lists mostly stay in order, so what is looked for is mostly the first of the rest.
+        let mut old = VecDeque::from(std::mem::take(&mut self.slots));
         for endpoints in wanted {
             let kept = old.iter().position(|slot| slot.keeps(&endpoints));
-            let mut slot = match kept {
-                Some(at) => old.swap_remove(at),
-                None => Slot::new(endpoints.clone()),
-            };
+            let kept = kept.and_then(|at| old.remove(at));
+            let mut slot = kept.unwrap_or_else(|| Slot::new(endpoints.clone()));
             slot.relabel(endpoints);
             self.slots.push(slot);
         }
@@ -294,13 +297,15 @@ impl Manager {
         let mut subchannels: Vec<_> = all.iter().filter(|one| !ejected(one)).cloned().collect();
         if subchannels.is_empty() {
             // A call that may fail is better than one that is sure to.
-            subchannels = all;
+            subchannels.clone_from(&all);
         }
         let published = self.shared.published.borrow().clone();
         let new = match &published {
-            Published::Ready(old) if !self.listed && old.is_of(&subchannels) => return,
+            Published::Ready(old) if !self.listed && old.is_of(&subchannels) && !old.waits() => {
+                return;
+            }
             _ if subchannels.is_empty() => self.unready(),
-            _ => self.ready(subchannels),
+            _ => self.ready(subchannels, &all),
         };
         match (&published, &new) {
             (Published::Idle, Published::Idle) | (Published::Connecting, Published::Connecting) => {
@@ -322,21 +327,16 @@ impl Manager {
         self.shared.stands(Some(standing));
     }
 
-    /// The state of a channel of which these are READY.
-    fn ready(&mut self, subchannels: Vec<Arc<Subchannel>>) -> Published {
+    /// The state of a channel of which these are READY, and `all` with those left alone.
+    fn ready(&mut self, subchannels: Vec<Arc<Subchannel>>, all: &[Arc<Subchannel>]) -> Published {
         self.listed = false;
         if let Some(why) = &self.unpicked {
             return Published::Failing(why.clone());
         }
-        let candidates = subchannels.iter().map(|one| one.candidate.clone());
-        let candidates = candidates.collect();
-        match contain("balancer", || self.balancer.picker(candidates)) {
-            Ok(picker) => {
+        match self.groups(subchannels, all) {
+            Ok(ready) => {
                 self.lists.served();
-                Published::Ready(Arc::new(Ready {
-                    subchannels: subchannels.into(),
-                    picker,
-                }))
+                Published::Ready(Arc::new(ready))
             }
             Err(status) => {
                 self.lists.again();
@@ -344,6 +344,27 @@ impl Manager {
                 Published::Failing(why.clone())
             }
         }
+    }
+
+    fn groups(&self, subchannels: Vec<Arc<Subchannel>>, all: &[Arc<Subchannel>]) -> Result<Ready> {
+        let group = |subchannels: Vec<Arc<Subchannel>>| {
+            let candidates = subchannels.iter().map(|one| one.candidate.clone());
+            let candidates = candidates.collect();
+            let picker = contain("balancer", || self.balancer.picker(candidates))?;
+            Ok(Group {
+                subchannels: subchannels.into(),
+                picker,
+            })
+        };
+        let skew = match self.connects {
+            Connects::All => Skew::of(&self.slots, &subchannels, all, group)?,
+            // There is no choice.
+            Connects::First => None,
+        };
+        Ok(Ready {
+            skew: skew.map(Box::new),
+            all: group(subchannels)?,
+        })
     }
 
     /// The state of a channel nobody of which is READY.

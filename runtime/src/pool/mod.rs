@@ -4,6 +4,7 @@ mod eyeballs;
 mod health_check;
 mod lists;
 mod manager;
+mod skew;
 mod slot;
 mod standing;
 
@@ -19,6 +20,7 @@ use crate::{
     status::{Result, Status},
 };
 use manager::Manager;
+use skew::{Served, Skew};
 use standing::Standing;
 use std::{
     fmt,
@@ -89,8 +91,25 @@ enum Published {
 }
 
 struct Ready {
+    all: Group,
+    /// Who serves what, where that differs.
+    skew: Option<Box<Skew>>,
+}
+
+/// Subchannels that calls are spread over.
+struct Group {
     subchannels: Box<[Arc<Subchannel>]>,
     picker: Box<dyn Picker>,
+}
+
+/// What a call finds.
+enum Turn {
+    Taken(Arc<Subchannel>),
+    /// Whoever there was is gone, which the task has not noticed yet.
+    Gone,
+    /// Who serves it is not READY yet.
+    Later,
+    Unreachable(Arc<Status>),
 }
 
 impl Pool {
@@ -119,23 +138,24 @@ impl Pool {
         self.shared.ejections.iter()
     }
 
-    /// A subchannel for a call, one that it has not tried where there is one.
+    /// A subchannel for a call of `method`, one that it has not tried where there is one.
     ///
     /// # Errors
     /// UNAVAILABLE, with the cause, while none can be reached; with
     /// `wait_for_ready` it waits instead. Cancellation safe.
     pub(crate) async fn pick(
         &self,
+        method: &str,
         hash: Option<u64>,
         tried: &Tried,
         wait_for_ready: bool,
         journal: Option<&Journal>,
     ) -> Result<Arc<Subchannel>> {
-        let pick = |ready: &Ready| tried.read(|tried| ready.pick(&Pick { hash, tried }));
+        let pick = |ready: &Ready| tried.read(|tried| ready.pick(method, &Pick { hash, tried }));
         self.shared.calls.fetch_add(1, Ordering::Relaxed);
         // Most calls find one, and listen for no change.
         if let Published::Ready(ready) = &*self.shared.published.borrow()
-            && let Some(picked) = pick(ready)
+            && let Turn::Taken(picked) = pick(ready)
         {
             return Ok(picked);
         }
@@ -147,9 +167,10 @@ impl Pool {
             }
             match now {
                 Published::Ready(ready) => match pick(&ready) {
-                    Some(picked) => return Ok(picked),
-                    // It has not noticed yet.
-                    None => self.shared.lost.notify_one(),
+                    Turn::Taken(picked) => return Ok(picked),
+                    Turn::Unreachable(why) if !wait_for_ready => return Err((*why).clone()),
+                    Turn::Later | Turn::Unreachable(_) => {}
+                    Turn::Gone => self.shared.lost.notify_one(),
                 },
                 Published::Failing(why) if !wait_for_ready => return Err((*why).clone()),
                 Published::Idle => self.wake(),
@@ -207,11 +228,29 @@ impl fmt::Display for Published {
 
 impl Ready {
     fn is_of(&self, subchannels: &[Arc<Subchannel>]) -> bool {
+        let own = &self.all.subchannels;
         let same = |(old, new): (&Arc<_>, &Arc<_>)| Arc::ptr_eq(old, new);
-        self.subchannels.len() == subchannels.len()
-            && self.subchannels.iter().zip(subchannels).all(same)
+        own.len() == subchannels.len() && own.iter().zip(subchannels).all(same)
     }
 
+    /// Whether some calls wait for somebody else.
+    fn waits(&self) -> bool {
+        self.skew.as_ref().is_some_and(|skew| skew.waits())
+    }
+
+    fn pick(&self, method: &str, pick: &Pick<'_>) -> Turn {
+        let skew = self.skew.as_ref();
+        let group = match skew.and_then(|skew| skew.served(method)) {
+            None => &self.all,
+            Some(Served::By(group)) => group,
+            Some(Served::Later) => return Turn::Later,
+            Some(Served::Unreachable(why)) => return Turn::Unreachable(why.clone()),
+        };
+        group.pick(pick).map_or(Turn::Gone, Turn::Taken)
+    }
+}
+
+impl Group {
     fn pick(&self, pick: &Pick<'_>) -> Option<Arc<Subchannel>> {
         let all = &self.subchannels;
         let picked = self.picker.pick(pick).or_else(|| {

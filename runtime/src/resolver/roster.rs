@@ -5,7 +5,7 @@ use crate::{
     registry::{Counts, Flaw, Instance, Listing, RECORDS_MAX},
 };
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{BTreeSet, HashMap, HashSet, hash_map::Entry},
     sync::Arc,
     time::Duration,
 };
@@ -33,6 +33,8 @@ pub(super) struct Roster {
     rules: Rules,
     counts: Counts,
     known: HashMap<String, Known>,
+    /// The methods of those that are known, as paths: one set for each version.
+    versions: HashSet<Arc<BTreeSet<String>>>,
     /// How many lists there have been.
     round: u64,
 }
@@ -40,6 +42,7 @@ pub(super) struct Roster {
 #[derive(Debug)]
 struct Known {
     instance: Arc<Instance>,
+    endpoint: Endpoint,
     /// The last list it was in.
     round: u64,
     /// Since when it is in every list, or in none.
@@ -55,6 +58,7 @@ impl Roster {
             rules,
             counts,
             known: HashMap::new(),
+            versions: HashSet::new(),
             round: 0,
         }
     }
@@ -90,44 +94,66 @@ impl Roster {
 
     /// Takes over one instance, unless something is wrong with it.
     fn admit(&mut self, instance: &Arc<Instance>, now: Instant) -> Option<(Flaw, String)> {
-        let known = self.known.get_mut(&instance.id);
-        if known
-            .as_ref()
-            .is_some_and(|known| known.round == self.round)
-        {
-            return Some((
-                Flaw::Duplicate,
-                format!("two have the id `{}`", instance.id),
-            ));
+        let id = &instance.id;
+        let known = self.known.get(id);
+        if known.is_some_and(|known| known.round == self.round) {
+            return Some((Flaw::Duplicate, format!("two have the id `{id}`")));
         }
-        let checked = known
-            .as_ref()
-            .is_some_and(|known| Arc::ptr_eq(&known.instance, instance));
-        if !checked && let Some(flaw) = self.rules.flaw(instance) {
-            return Some(flaw);
-        }
-        match self.known.entry(instance.id.clone()) {
-            Entry::Vacant(vacant) => drop(vacant.insert(Known {
+        let is_same = known.is_some_and(|known| Arc::ptr_eq(&known.instance, instance));
+        if !is_same {
+            if let Some(flaw) = self.rules.flaw(instance) {
+                return Some(flaw);
+            }
+            let endpoint = self.endpoint(instance);
+            let new = Known {
                 instance: instance.clone(),
+                endpoint,
                 round: self.round,
                 since: now,
                 is_gone: false,
                 returns: 0,
-            })),
-            Entry::Occupied(mut occupied) => {
-                let known = occupied.get_mut();
-                known.round = self.round;
-                known.instance = instance.clone();
-                if known.is_gone {
-                    known.is_gone = false;
-                    known.since = now;
-                    known.returns += 1;
-                } else if now.duration_since(known.since) >= GONE_KEPT {
-                    known.returns = 0;
+            };
+            match self.known.entry(id.clone()) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(new);
+                    return None;
+                }
+                Entry::Occupied(mut occupied) => {
+                    let known = occupied.get_mut();
+                    (known.instance, known.endpoint) = (new.instance, new.endpoint);
                 }
             }
         }
+        if let Some(known) = self.known.get_mut(id) {
+            known.listed(self.round, now);
+        }
         None
+    }
+
+    fn endpoint(&mut self, instance: &Instance) -> Endpoint {
+        let endpoint = Endpoint::new(instance.address.clone()).with_weight(instance.weight);
+        let endpoint = match &instance.zone {
+            Some(zone) => endpoint.with_zone(&**zone),
+            None => endpoint,
+        };
+        if instance.methods.is_empty() {
+            return endpoint;
+        }
+        let names = instance.methods.iter();
+        let paths = names.map(|name| format!("/{}/{name}", instance.service));
+        let paths: BTreeSet<_> = paths.collect();
+        let version = match self.versions.get(&paths) {
+            Some(version) => version.clone(),
+            None => {
+                // Those that nobody has any more go.
+                self.versions
+                    .retain(|version| Arc::strong_count(version) > 1);
+                let version = Arc::new(paths);
+                self.versions.insert(version.clone());
+                version
+            }
+        };
+        endpoint.with_methods(version)
     }
 
     /// Remembers those that went for a while, and not more of them than a list may have.
@@ -175,9 +201,10 @@ impl Roster {
         self.counts.now(if keeps { gone.len() } else { 0 }, held);
         let called = listed.iter().filter(|known| held == 0 || !flaps(known));
         let kept = gone.iter().filter(|_| keeps);
-        let called: Vec<_> = called.chain(kept).map(|known| &known.instance).collect();
-        let any_healthy = called.iter().any(|instance| instance.healthy);
-        let called = called.into_iter().filter(|one| one.healthy || !any_healthy);
+        let called: Vec<_> = called.chain(kept).copied().collect();
+        let any_healthy = called.iter().any(|known| known.instance.healthy);
+        let called = called.into_iter();
+        let called = called.filter(|known| known.instance.healthy || !any_healthy);
         endpoints(called)
     }
 }
@@ -198,27 +225,41 @@ impl Rules {
     }
 }
 
-/// One for each address: of two instances there, the one that came later. In the order
-/// of their ids, which is the same each time.
-fn endpoints<'a>(instances: impl Iterator<Item = &'a Arc<Instance>>) -> Vec<Endpoint> {
-    let mut at: HashMap<&Address, &Instance> = HashMap::new();
-    for instance in instances {
-        let there = at.entry(&instance.address).or_insert(instance);
-        let later = |one: &Instance| (one.started_millis, one.id.clone());
-        if there.id != instance.id && later(there) < later(instance) {
-            *there = instance;
+impl Known {
+    /// It is in this list.
+    fn listed(&mut self, round: u64, now: Instant) {
+        self.round = round;
+        if self.is_gone {
+            self.is_gone = false;
+            self.since = now;
+            self.returns += 1;
+        } else if now.duration_since(self.since) >= GONE_KEPT {
+            self.returns = 0;
         }
     }
-    let mut instances: Vec<_> = at.into_values().collect();
-    instances.sort_by(|one, other| one.id.cmp(&other.id));
-    let endpoint = |instance: &Instance| {
-        let endpoint = Endpoint::new(instance.address.clone()).with_weight(instance.weight);
-        match &instance.zone {
-            Some(zone) => endpoint.with_zone(&**zone),
-            None => endpoint,
+
+    fn is_later(&self, other: &Self) -> bool {
+        let (one, other) = (&self.instance, &other.instance);
+        (one.started_millis, &one.id) > (other.started_millis, &other.id)
+    }
+}
+
+/// One for each address: of two instances there, the one that came later. In the order
+/// of their ids, which is the same each time.
+fn endpoints<'a>(called: impl Iterator<Item = &'a Known>) -> Vec<Endpoint> {
+    let mut at: HashMap<&Address, &Known> = HashMap::new();
+    for known in called {
+        let there = at.entry(&known.instance.address).or_insert(known);
+        if known.is_later(there) {
+            *there = known;
         }
-    };
-    instances.into_iter().map(endpoint).collect()
+    }
+    let mut called: Vec<_> = at.into_values().collect();
+    called.sort_by(|one, other| one.instance.id.cmp(&other.instance.id));
+    called
+        .into_iter()
+        .map(|known| known.endpoint.clone())
+        .collect()
 }
 
 #[cfg(test)]
