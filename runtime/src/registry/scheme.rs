@@ -32,8 +32,11 @@ pub struct Scheme {
     /// Makes the registry at `scheme://authority/path`, without connecting to it:
     /// the authority as it is written, the path decoded, without its first slash. What
     /// keeps them from naming one is the error.
-    pub open: fn(&str, &str) -> Result<Arc<dyn Registry>, String>,
+    pub open: fn(&str, &str) -> Opened,
 }
+
+/// The registry, or why there is none.
+type Opened = Result<Arc<dyn Registry>, String>;
 
 inventory::collect!(Scheme);
 
@@ -43,7 +46,7 @@ const MEMORY: Scheme = Scheme {
     open: memory,
 };
 
-fn memory(name: &str, path: &str) -> Result<Arc<dyn Registry>, String> {
+fn memory(name: &str, path: &str) -> Opened {
     match path {
         "" => Ok(Arc::new(MemoryRegistry::named(name))),
         path => Err(format!(
@@ -54,7 +57,7 @@ fn memory(name: &str, path: &str) -> Result<Arc<dyn Registry>, String> {
 
 impl Scheme {
     /// Opens what is behind its `://`.
-    pub(crate) fn open(&self, place: &str) -> Result<Arc<dyn Registry>, String> {
+    pub(crate) fn open(&self, place: &str) -> Opened {
         if place.contains(['?', '#']) {
             return Err(
                 "a registry has no query and no fragment; write `%3F` and `%23`".to_owned(),
