@@ -1,6 +1,6 @@
 //! Whether services can take calls: `grpc.health.v1`.
 
-use crate::{BoxStream, Request, Response, Result, Routes, Status};
+use crate::{BoxStream, Request, Response, Result, Routes, Status, Stream};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::watch;
 use tokio_stream::{StreamExt, wrappers::WatchStream};
@@ -58,6 +58,22 @@ impl Health {
     /// What is said of `service`; `None` if nothing is known of it.
     pub fn get(&self, service: &str) -> Option<ServingStatus> {
         self.0.borrow().get(service).copied()
+    }
+
+    /// Whether `service` serves, now and whenever that changes: for
+    /// [`Registration::with_health`](crate::Registration::with_health).
+    ///
+    /// ```
+    /// use cordial::{MemoryRegistry, Registration, Server, health::Health};
+    ///
+    /// let health = Health::new();
+    /// let registration = Registration::new(MemoryRegistry::new()).with_health(health.serves(""));
+    /// let server = Server::new().add(health.routes()).register(registration);
+    /// ```
+    pub fn serves(&self, service: &str) -> impl Stream<Item = bool> + Send + use<> {
+        let service = service.to_owned();
+        let statuses = WatchStream::new(self.0.subscribe());
+        statuses.map(move |statuses| statuses.get(&service) == Some(&ServingStatus::Serving))
     }
 
     /// The service to add to a server.

@@ -9,11 +9,14 @@ use crate::{
     status::{Result, Status},
     unfold::unfold,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use tokio::time::{Instant, sleep_until};
 
-/// Between two looks at a list: what changes a hundred times a second is read ten times.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Between two looks at a list: what changes a hundred times a second is read five times.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Tells a channel where a service runs, as a registry has it.
 ///
@@ -29,6 +32,8 @@ pub struct RegistryResolver {
     service: String,
     allows_link_local: bool,
     counts: Counts,
+    /// The last list, for a channel that was IDLE and finds the registry away.
+    last: Arc<Mutex<Vec<Endpoint>>>,
 }
 
 impl RegistryResolver {
@@ -39,6 +44,7 @@ impl RegistryResolver {
             service: service.into(),
             allows_link_local: false,
             counts: Counts::default(),
+            last: Arc::default(),
         }
     }
 
@@ -96,7 +102,7 @@ impl Watched {
                 listed = self.watch.next() => match listed {
                     Ok(listing) => self.roster.take(&listing, Instant::now()),
                     Err(status) => match self.failed(status) {
-                        Some(status) => return (Err(status), self),
+                        Some(told) => return (told, self),
                         None => continue,
                     },
                 },
@@ -114,17 +120,28 @@ impl Watched {
             }
             self.is_empty = false;
             if let Some(endpoints) = self.news.of(endpoints) {
+                self.last().clone_from(&endpoints);
                 return (Ok(endpoints), self);
             }
         }
     }
 
-    /// What to say of a watch that failed: nothing, if there is a list.
-    fn failed(&mut self, status: Status) -> Option<Status> {
+    fn last(&self) -> MutexGuard<'_, Vec<Endpoint>> {
+        let last = self.resolver.last.lock();
+        last.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What to tell of a watch that failed: nothing, if there is a list.
+    fn failed(&mut self, status: Status) -> Option<Result<Vec<Endpoint>>> {
         let was_there = self.resolver.counts.failed();
         if self.roster.is_empty() {
             self.is_empty = false;
-            return Some(status);
+            let last = self.last().clone();
+            return match last.is_empty() {
+                true => Some(Err(status)),
+                // Once, until there is another.
+                false => self.news.of(last).map(Ok),
+            };
         }
         match was_there {
             true => tracing::warn!(%status, "the registry is away; its last list stays"),

@@ -84,6 +84,25 @@ async fn calls_follow_the_lists_and_outlast_the_registry() {
 }
 
 #[tokio::test]
+async fn a_channel_that_was_idle_has_the_last_list_when_the_registry_is_away() {
+    let one = named("one").await;
+    let (tell, told) = watch::channel(Ok(vec![at(&one, "one")]));
+    let idle =
+        cordial_runtime::Limits::default().with_channel_idle_timeout(Duration::from_millis(50));
+    let channel = Channel::registered_in(SERVICE, FromTest(told)).unwrap();
+    let channel = channel.with_limits(idle);
+    assert_eq!(call(&channel).await.unwrap(), "one");
+    let watched = async {
+        while tell.receiver_count() > 1 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    within(watched).await;
+    tell.send(Err(Status::unavailable("gone"))).unwrap();
+    assert_eq!(call(&channel).await.unwrap(), "one");
+}
+
+#[tokio::test]
 async fn an_empty_list_of_a_registry_that_had_one_changes_nothing_yet() {
     let one = named("one").await;
     let (tell, told) = watch::channel(Ok(vec![at(&one, "one")]));
