@@ -1,10 +1,19 @@
 //! Registries that processes share. Each adapter is one file, one line of the
 //! table below and one feature.
 
+#[cfg(feature = "etcd")]
+mod etcd;
 #[cfg(feature = "files")]
 mod files;
-#[cfg(feature = "files")]
+#[cfg(feature = "etcd")]
+mod place;
+#[cfg(any(feature = "files", feature = "etcd"))]
 mod record;
+#[cfg(feature = "etcd")]
+mod records;
+
+#[cfg(all(feature = "etcd", feature = "tls"))]
+use etcd::tls as etcds;
 
 #[cfg(feature = "files")]
 pub use files::FilesRegistry;
@@ -24,5 +33,7 @@ macro_rules! schemes {
 }
 
 schemes! {
+    #[cfg(feature = "etcd")] "etcd" => etcd;
+    #[cfg(all(feature = "etcd", feature = "tls"))] "etcds" => etcds;
     #[cfg(feature = "files")] "files" => files;
 }

@@ -1,4 +1,8 @@
 //! Every registry of the facade keeps the contract, and does what is its own.
 
+#[cfg(feature = "etcd")]
+mod etcd;
 #[cfg(feature = "files")]
 mod files;
+#[cfg(feature = "etcd")]
+mod process;
