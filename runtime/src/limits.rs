@@ -184,6 +184,11 @@ limits! {
     /// the age at which a server asks their connection to go.
     StreamTimeout: stream_timeout / with_stream_timeout: Duration = Duration::from_secs(24 * 60 * 60);
 
+    /// Connections of a channel to one address. Default 4: a further one is made when the
+    /// peer takes no more calls at once on those there are (gRFC A105), and closed when
+    /// nobody uses it; calls beyond what all of them take wait.
+    ConnectionsPerAddressMax: connections_per_address_max / with_connections_per_address_max: usize = 4;
+
     /// Time without a call after which a channel closes its connections; the next
     /// call connects again. Default 30 min (gRFC A62).
     ChannelIdleTimeout: channel_idle_timeout / with_channel_idle_timeout: Duration = Duration::from_secs(30 * 60);

@@ -1,8 +1,8 @@
 //! The client's side of a connection.
 
 use super::{
-    Error, ErrorKind, HttpBody, Io,
-    http2::{Called, Caller, Unanswered, call},
+    Connection, Error, ErrorKind, Io,
+    http2::{Called, Caller, call},
 };
 use crate::{
     endpoint::Address,
@@ -43,10 +43,6 @@ pub(crate) struct Connector {
     pub(crate) tls: super::ClientTls,
 }
 
-/// One HTTP/2 connection; clones share it.
-#[derive(Clone, Debug)]
-pub(crate) struct Connection(Arc<Caller>);
-
 impl Connector {
     /// A new connection, within the connect timeout. Its end is told to `ended`.
     pub(crate) async fn connect(
@@ -54,6 +50,16 @@ impl Connector {
         address: &Address,
         ended: Arc<Notify>,
     ) -> Result<Connection, Error> {
+        let first = self.connect_once(address, ended).await?;
+        Ok(Connection::new(self.clone(), address.clone(), first))
+    }
+
+    /// One that stays one, whatever its peer takes.
+    pub(super) async fn connect_once(
+        &self,
+        address: &Address,
+        ended: Arc<Notify>,
+    ) -> Result<Caller, Error> {
         let timeout = self.limits.connect_timeout;
         match tokio::time::timeout(timeout, self.try_connect(address, ended)).await {
             Ok(connected) => connected,
@@ -64,7 +70,7 @@ impl Connector {
         }
     }
 
-    async fn try_connect(&self, to: &Address, ended: Arc<Notify>) -> Result<Connection, Error> {
+    async fn try_connect(&self, to: &Address, ended: Arc<Notify>) -> Result<Caller, Error> {
         let failed = |error: std::io::Error| {
             let message = format!("cannot connect to `{to}`");
             Error::new(ErrorKind::Connect, message).because(error)
@@ -98,7 +104,7 @@ impl Connector {
         io: impl Io + 'static,
         address: &Address,
         ended: Arc<Notify>,
-    ) -> Result<Connection, Error> {
+    ) -> Result<Caller, Error> {
         if self.scheme != Scheme::HTTPS {
             return self.handshake(io, address, ended).await;
         }
@@ -112,7 +118,7 @@ impl Connector {
         io: impl Io + 'static,
         address: &Address,
         ended: Arc<Notify>,
-    ) -> Result<Connection, Error> {
+    ) -> Result<Caller, Error> {
         if self.scheme == Scheme::HTTPS {
             return Err(Error::new(
                 ErrorKind::Tls,
@@ -147,7 +153,7 @@ impl Connector {
         io: impl Io + 'static,
         address: &Address,
         ended: Arc<Notify>,
-    ) -> Result<Connection, Error> {
+    ) -> Result<Caller, Error> {
         let caller = Caller::new(self.limits(), self.metrics.clone());
         let (settled, greeting) = oneshot::channel();
         let called = Called {
@@ -164,27 +170,11 @@ impl Connector {
         });
         let authority = &self.authority;
         let what = match greeting.await {
-            Ok(true) => return Ok(Connection(Arc::new(caller))),
+            Ok(true) => return Ok(caller),
             Ok(false) => "speaks no HTTP/2",
             Err(_) => "closed the connection before it served",
         };
         let what = format!("`{authority}` {what}: {}", caller.why());
         Err(Error::new(ErrorKind::Connect, what))
-    }
-}
-
-impl Connection {
-    /// Whether calls may still be made on it.
-    pub(crate) fn is_open(&self) -> bool {
-        self.0.is_open()
-    }
-
-    /// The response's head; dropping the future, or the response's body before its
-    /// end, cancels the call. Waits while the peer takes no more calls at once.
-    pub(crate) async fn send(
-        &self,
-        request: http::Request<HttpBody>,
-    ) -> Result<http::Response<HttpBody>, Unanswered> {
-        self.0.send(request).await
     }
 }

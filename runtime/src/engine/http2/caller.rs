@@ -22,7 +22,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
 };
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 /// Makes calls on one connection, which closes once it is dropped and they have ended.
 #[derive(Debug)]
@@ -36,15 +36,19 @@ pub(crate) struct Unanswered {
     pub(crate) unsent: Option<Request<HttpBody>>,
 }
 
-/// Waits for a place, and gives its turn up when it is dropped.
-struct Asking<'a> {
-    shared: &'a Shared,
-    ticket: Option<u64>,
+/// Why a call has not begun. The request is as it was.
+#[derive(Debug)]
+pub(in crate::engine) enum Refused {
+    /// The peer takes no more calls at once.
+    Full(Request<HttpBody>),
+    /// The connection takes none.
+    Closed(Request<HttpBody>, Arc<str>),
 }
 
 /// A request on its way. Dropped before its response has begun, it is cancelled.
-struct Call<'a> {
-    shared: &'a Arc<Shared>,
+#[derive(Debug)]
+pub(in crate::engine) struct Begun {
+    shared: Arc<Shared>,
     id: u32,
     /// What of a whole request there was no room for yet.
     rest: Option<Sending>,
@@ -60,6 +64,11 @@ impl Caller {
         self.0.clone()
     }
 
+    /// Tells `room` whenever a call may have come to begin that was refused before.
+    pub(in crate::engine) fn tell(&self, room: Arc<Notify>) {
+        self.0.lock().places.tell(room);
+    }
+
     /// Why the connection ended, or will soon.
     pub(in crate::engine) fn why(&self) -> Arc<str> {
         let why = self.0.lock().why.clone();
@@ -71,41 +80,43 @@ impl Caller {
         self.0.lock().places.are_open()
     }
 
-    /// The response's head; dropping the future, or the response's body before its
-    /// end, cancels the call. Waits while the peer takes no more calls at once.
-    pub(in crate::engine) async fn send(
-        &self,
-        request: Request<HttpBody>,
-    ) -> Result<Response<HttpBody>, Unanswered> {
+    /// Whether it carries no call.
+    pub(in crate::engine) fn is_idle(&self) -> bool {
+        self.0.lock().places.taken() == 0
+    }
+
+    /// Begins a call, if there is a place for it.
+    pub(in crate::engine) fn begin(&self, request: Request<HttpBody>) -> Result<Begun, Refused> {
         let shared = &self.0;
         let (head, mut body) = request.into_parts();
         let mut whole = body.take_whole().map(Sending::whole);
-        let opened = Asking::new(shared).place(&head, &mut whole).await;
-        let id = match opened {
-            Ok(id) => id,
-            Err(why) => {
-                if let Some(whole) = whole {
-                    body = HttpBody::whole(whole.data, whole.trailers);
-                }
-                return Err(Unanswered {
-                    why: Broken::Unprocessed(why),
-                    unsent: Some(Request::from_parts(head, body)),
-                });
+        let mut state = shared.lock();
+        let asked = state.places.ask();
+        let Asked::Stream(id) = asked else {
+            drop(state);
+            if let Some(whole) = whole {
+                body = HttpBody::whole(whole.data, whole.trailers);
             }
+            let request = Request::from_parts(head, body);
+            return Err(match asked {
+                Asked::Never(why) => Refused::Closed(request, why),
+                _ => Refused::Full(request),
+            });
         };
-        let mut call = Call {
-            shared,
-            id,
-            rest: None,
-            answered: false,
-        };
+        shared.begin(&mut state, id, &head, &mut whole);
+        drop(state);
+        let mut rest = None;
         match whole {
             Some(sending) if sending.done => {}
-            Some(sending) => call.rest = Some(sending),
+            Some(sending) => rest = Some(sending),
             None => upload(shared, id, Sending::default(), body),
         }
-        let answered = poll_fn(|cx| call.poll(cx)).await;
-        answered.map_err(|why| Unanswered { why, unsent: None })
+        Ok(Begun {
+            shared: shared.clone(),
+            id,
+            rest,
+            answered: false,
+        })
     }
 }
 
@@ -116,44 +127,6 @@ impl Drop for Caller {
             .places
             .close("the channel closed its connection".into());
         state.wake();
-    }
-}
-
-impl<'a> Asking<'a> {
-    fn new(shared: &'a Shared) -> Self {
-        Self {
-            shared,
-            ticket: None,
-        }
-    }
-
-    /// The stream that a request has begun on; `whole` has then left as far as
-    /// there was room.
-    async fn place(
-        mut self,
-        head: &request::Parts,
-        whole: &mut Option<Sending>,
-    ) -> Result<u32, Arc<str>> {
-        poll_fn(|cx| {
-            let mut state = self.shared.lock();
-            match state.places.ask(&mut self.ticket, cx.waker()) {
-                Asked::Stream(id) => {
-                    self.shared.begin(&mut state, id, head, whole);
-                    Poll::Ready(Ok(id))
-                }
-                Asked::Never(why) => Poll::Ready(Err(why)),
-                Asked::Later => Poll::Pending,
-            }
-        })
-        .await
-    }
-}
-
-impl Drop for Asking<'_> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            self.shared.lock().places.leave(ticket);
-        }
     }
 }
 
@@ -218,7 +191,14 @@ impl Shared {
     }
 }
 
-impl Call<'_> {
+impl Begun {
+    /// The response's head; dropping the future, or the response's body before its
+    /// end, cancels the call.
+    pub(in crate::engine) async fn response(mut self) -> Result<Response<HttpBody>, Unanswered> {
+        let answered = poll_fn(|cx| self.poll(cx)).await;
+        answered.map_err(|why| Unanswered { why, unsent: None })
+    }
+
     fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<Response<HttpBody>, Broken>> {
         let mut state = self.shared.lock();
         let state = &mut *state;
@@ -253,13 +233,13 @@ impl Call<'_> {
     }
 }
 
-impl Drop for Call<'_> {
+impl Drop for Begun {
     fn drop(&mut self) {
         if !self.answered {
             let mut state = self.shared.lock();
             self.shared.cancel(&mut state, self.id);
         } else if let Some(rest) = self.rest.take() {
-            upload(self.shared, self.id, rest, HttpBody::empty());
+            upload(&self.shared, self.id, rest, HttpBody::empty());
         }
     }
 }

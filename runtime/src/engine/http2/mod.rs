@@ -13,8 +13,8 @@
 //! A client's call puts its request there itself, and is woken for the response:
 //!
 //! ```text
-//! Caller::send -> places -> sending -> outbox -> socket
-//! Caller::send <- stream <- receive <- parse <- socket
+//! Caller::begin -> places -> sending -> outbox -> socket
+//! Begun::response <- stream <- receive <- parse <- socket
 //! ```
 //!
 //! # What holds
@@ -31,7 +31,6 @@
 //! | a call that waits for what all share | the same, and in `State::blocked` | `State::wake_blocked`, in their order |
 //! | a call whose peer reads too little | `State::gated` | `State::open_gate` |
 //! | the reader of a request, or of a response | `Incoming::reader` | head, data, trailers, the end; on a server the clock |
-//! | a client's call without a place | `Places::waiting` | a call that ends, SETTINGS, GOAWAY |
 //!
 //! - `State::awake` is set as long as the connection's task runs or was woken; it
 //!   looks at everything before it sleeps, so waking it then is for nothing.
@@ -68,6 +67,6 @@ mod window;
 
 pub(super) use body::StreamBody;
 pub(crate) use budget::Budget;
-pub(super) use caller::Caller;
+pub(super) use caller::{Begun, Caller, Refused};
 pub(crate) use caller::Unanswered;
 pub(super) use connection::{Called, call, serve};

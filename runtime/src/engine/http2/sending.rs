@@ -15,7 +15,7 @@ use tokio::time::Instant;
 const CREDITED_BYTES_MIN: usize = 256;
 
 /// What is still to be sent, in this order.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Sending {
     pub(super) head: Option<(StatusCode, HeaderMap)>,
     pub(super) data: Bytes,

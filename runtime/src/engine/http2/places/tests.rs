@@ -1,45 +1,4 @@
 use super::*;
-use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    task::Wake,
-};
-
-/// Counts how often it is woken.
-#[derive(Default)]
-struct Woken(AtomicUsize);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-struct Call {
-    woken: Arc<Woken>,
-    ticket: Option<u64>,
-}
-
-impl Call {
-    fn new() -> Self {
-        Self {
-            woken: Arc::default(),
-            ticket: None,
-        }
-    }
-
-    /// The stream it has been given.
-    fn ask(&mut self, places: &mut Places) -> Option<u32> {
-        match places.ask(&mut self.ticket, &self.woken.clone().into()) {
-            Asked::Stream(id) => Some(id),
-            Asked::Later => None,
-            Asked::Never(why) => panic!("{why}"),
-        }
-    }
-
-    fn times_woken(&self) -> usize {
-        self.woken.0.load(Ordering::Relaxed)
-    }
-}
 
 fn places(max: u32) -> Places {
     let mut places = Places::default();
@@ -47,81 +6,92 @@ fn places(max: u32) -> Places {
     places
 }
 
+fn stream(places: &mut Places) -> Option<u32> {
+    match places.ask() {
+        Asked::Stream(id) => Some(id),
+        Asked::Full => None,
+        Asked::Never(why) => panic!("{why}"),
+    }
+}
+
 #[test]
 fn streams_are_odd_and_rise() {
     let mut places = places(3);
-    let ids: Vec<_> = (0..3).map(|_| Call::new().ask(&mut places)).collect();
-    assert_eq!(ids, [Some(1), Some(3), Some(5)]);
-    assert!(places.is_full());
-    assert!(places.has_begun(5) && !places.has_begun(7) && !places.has_begun(4));
-}
-
-#[test]
-fn the_first_to_come_is_the_first_to_begin() {
-    let mut places = places(1);
-    let (mut first, mut second, mut third) = (Call::new(), Call::new(), Call::new());
-    assert_eq!(first.ask(&mut places), Some(1));
-    assert_eq!(second.ask(&mut places), None);
-    assert_eq!(third.ask(&mut places), None);
-    places.free();
-    assert_eq!((second.times_woken(), third.times_woken()), (1, 0));
-    assert_eq!(third.ask(&mut places), None, "second came before");
-    assert_eq!(
-        Call::new().ask(&mut places),
-        None,
-        "and whoever comes now after"
-    );
-    assert_eq!(second.ask(&mut places), Some(3));
-    assert_eq!(third.times_woken(), 0);
-    places.free();
-    assert_eq!(third.times_woken(), 1);
-}
-
-#[test]
-fn who_gives_up_lets_the_next_one_go() {
-    let mut places = places(1);
-    let (mut second, mut third) = (Call::new(), Call::new());
-    Call::new().ask(&mut places);
-    second.ask(&mut places);
-    third.ask(&mut places);
-    places.free();
-    places.leave(second.ticket.expect("it waits"));
-    assert_eq!(third.times_woken(), 1);
-    assert_eq!(third.ask(&mut places), Some(3));
-}
-
-#[test]
-fn more_room_is_for_all_that_it_is_enough_for() {
-    let mut places = places(0);
-    let mut calls: Vec<_> = (0..3).map(|_| Call::new()).collect();
-    for call in &mut calls {
-        assert_eq!(call.ask(&mut places), None);
+    let ids: Vec<_> = (0..4).map(|_| stream(&mut places)).collect();
+    assert_eq!(ids, [Some(1), Some(3), Some(5), None]);
+    for (id, begun) in [(1, true), (5, true), (7, false), (4, false), (0, false)] {
+        assert_eq!(places.has_begun(id), begun, "{id}");
     }
-    places.resize(2);
-    assert_eq!(calls[0].times_woken(), 1);
-    assert_eq!(calls[0].ask(&mut places), Some(1));
-    assert_eq!(calls[1].times_woken(), 1, "there is room for one more");
-    assert_eq!(calls[1].ask(&mut places), Some(3));
-    assert_eq!(calls[2].times_woken(), 0);
+}
+
+#[test]
+fn who_says_nothing_takes_any_number() {
+    let mut places = Places::default();
+    assert!((0..10_000).all(|_| stream(&mut places).is_some()));
+}
+
+#[test]
+fn a_place_that_comes_free_is_taken_again() {
+    let mut places = places(1);
+    assert_eq!(stream(&mut places), Some(1));
+    assert_eq!(stream(&mut places), None);
+    places.free();
+    assert_eq!(places.taken(), 0);
+    assert_eq!(stream(&mut places), Some(3));
+}
+
+#[tokio::test]
+async fn room_is_told_of_once_there_was_none() {
+    let room = Arc::new(Notify::new());
+    let mut places = places(2);
+    places.tell(room.clone());
+    let told = || was_told(&room);
+    stream(&mut places);
+    places.free();
+    assert!(!told(), "there was room all the time");
+    stream(&mut places);
+    stream(&mut places);
+    places.free();
+    assert!(told());
+    places.resize(3);
+    assert!(told());
+    places.close("gone".into());
+    assert!(told());
+}
+
+/// Whether `room` was told of something since it was last asked.
+fn was_told(room: &Notify) -> bool {
+    use futures_util::FutureExt;
+    room.notified().now_or_never().is_some()
+}
+
+#[test]
+fn fewer_places_than_are_taken() {
+    let mut places = places(3);
+    assert_eq!((0..3).filter_map(|_| stream(&mut places)).count(), 3);
+    places.resize(1);
+    assert_eq!(stream(&mut places), None);
+    places.free();
+    places.free();
+    assert_eq!(stream(&mut places), None);
+    places.free();
+    assert_eq!(stream(&mut places), Some(7));
 }
 
 #[test]
 fn a_closed_connection_sends_everybody_away() {
     let mut places = places(1);
-    let mut second = Call::new();
-    Call::new().ask(&mut places);
-    second.ask(&mut places);
     places.close("gone".into());
+    places.close("again".into());
     assert!(!places.are_open());
-    assert_eq!(second.times_woken(), 1);
-    let asked = places.ask(&mut second.ticket, &second.woken.clone().into());
-    assert!(matches!(asked, Asked::Never(why) if *why == *"gone"));
+    assert!(matches!(places.ask(), Asked::Never(why) if *why == *"gone"));
 }
 
 #[test]
 fn the_last_stream_is_the_last() {
     let mut places = places(10);
-    places.next = STREAM_MAX;
-    assert_eq!(Call::new().ask(&mut places), Some(STREAM_MAX));
+    places.begun = STREAM_MAX / 2;
+    assert_eq!(stream(&mut places), Some(STREAM_MAX));
     assert!(!places.are_open());
+    assert!(places.has_begun(STREAM_MAX));
 }
