@@ -117,7 +117,10 @@ impl Connection {
         let mut further = several.further();
         further.callers.retain(|caller| caller.is_open());
         if further.callers.len() + 1 >= max {
-            several.connector.metrics.reached(Limit::ConnectionsPerAddressMax);
+            several
+                .connector
+                .metrics
+                .reached(Limit::ConnectionsPerAddressMax);
         } else if !std::mem::replace(&mut further.opening, true) {
             let (connector, address) = (several.connector.clone(), several.address.clone());
             tokio::spawn(further_one(connector, address, Arc::downgrade(several)));

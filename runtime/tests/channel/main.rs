@@ -7,6 +7,7 @@ mod common;
 mod chain;
 mod connecting;
 mod explain;
+mod further;
 mod health;
 mod lost;
 mod others;

@@ -67,6 +67,6 @@ mod window;
 
 pub(super) use body::StreamBody;
 pub(crate) use budget::Budget;
-pub(super) use caller::{Begun, Caller, Refused};
 pub(crate) use caller::Unanswered;
+pub(super) use caller::{Begun, Caller, Refused};
 pub(super) use connection::{Called, call, serve};
