@@ -2,7 +2,7 @@
 
 use super::{
     Connection, Error, ErrorKind, Io,
-    http2::{Called, Caller, call},
+    http2::{Caller, Observer, call},
 };
 use crate::{
     endpoint::Address,
@@ -130,10 +130,9 @@ impl Connector {
 
     /// What holds on this side of a connection. No PINGs unless asked for (gRFC A8);
     /// the channel itself knows when a connection is idle, and calls when they are late.
-    fn limits(&self) -> Limits {
+    fn limits(&self, doublings: u32) -> Limits {
         let never = Duration::MAX;
         let asked = self.limits.keepalive_interval;
-        let doublings = self.doublings.load(Ordering::Relaxed);
         let interval = match asked < KEEPALIVE_INTERVAL {
             true => asked.saturating_mul(1 << doublings.min(DOUBLINGS_MAX)),
             false => never,
@@ -154,18 +153,18 @@ impl Connector {
         address: &Address,
         ended: Arc<Notify>,
     ) -> Result<Caller, Error> {
-        let caller = Caller::new(self.limits(), self.metrics.clone());
+        let doublings = self.doublings.load(Ordering::Relaxed);
+        let caller = Caller::new(self.limits(doublings), self.metrics.clone());
         let (settled, greeting) = oneshot::channel();
-        let called = Called {
+        let observer = Observer {
             settled,
             leaving: ended.clone(),
+            doublings: (self.doublings.clone(), doublings),
+            buffered: self.scheme == Scheme::HTTPS,
         };
-        let carried = call(io, address.clone(), self.announced, &caller, called);
-        let doublings = self.doublings.clone();
+        let carried = call(io, address.clone(), self.announced, &caller, observer);
         tokio::spawn(async move {
-            if carried.await {
-                doublings.fetch_add(1, Ordering::Relaxed);
-            }
+            carried.await;
             ended.notify_one();
         });
         let authority = &self.authority;

@@ -226,6 +226,7 @@ impl Begun {
         }
         if incoming.ended {
             let broken = incoming.broken.take();
+            self.shared.read_out(state, self.id);
             return Poll::Ready(Err(broken.unwrap_or_else(lost)));
         }
         incoming.read_by(cx.waker());
@@ -249,6 +250,7 @@ fn upload(shared: &Arc<Shared>, id: u32, sending: Sending, body: HttpBody) {
     let upload = Upload {
         shared: shared.clone(),
         id,
+        done: false,
     };
     let task = tokio::spawn(Box::pin(upload.run(sending, body)));
     let mut state = shared.lock();
@@ -262,10 +264,12 @@ fn upload(shared: &Arc<Shared>, id: u32, sending: Sending, body: HttpBody) {
 struct Upload {
     shared: Arc<Shared>,
     id: u32,
+    /// Nothing is left to send, or nobody wants it.
+    done: bool,
 }
 
 impl Upload {
-    async fn run(self, mut sending: Sending, body: HttpBody) {
+    async fn run(mut self, mut sending: Sending, body: HttpBody) {
         let mut body = pin!(body);
         loop {
             let send = |cx: &mut Context<'_>| {
@@ -273,6 +277,7 @@ impl Upload {
                 self.shared.poll_send(&mut state, self.id, &mut sending, cx)
             };
             if poll_fn(send).await.is_err() || sending.done {
+                self.done = true;
                 return;
             }
             match poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
@@ -284,7 +289,10 @@ impl Upload {
                         sending.end = true;
                     }
                 },
-                Some(Err(error)) => return self.give_up(Broken::Request(error)),
+                Some(Err(error)) => {
+                    self.done = true;
+                    return self.give_up(Broken::Request(error));
+                }
             }
         }
     }
@@ -292,17 +300,20 @@ impl Upload {
     /// The request has no end that its peer could use.
     fn give_up(&self, why: Broken) {
         let mut state = self.shared.lock();
-        self.shared.refuse(&mut state, self.id, Reason::Cancel, why);
+        let stream = state.streams.get(&self.id);
+        if stream.is_some_and(|stream| !stream.incoming.ended) {
+            self.shared.refuse(&mut state, self.id, Reason::Cancel, why);
+        }
         drop(state);
         self.shared.wake_those();
     }
 }
 
-/// One that panicked is given up; after its end nobody waits for it.
+/// One that panicked, or whose runtime has ended, is given up.
 impl Drop for Upload {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.give_up(Broken::Request("the stream of the request panicked".into()));
+        if !self.done {
+            self.give_up(Broken::Request("nobody sends the rest of it".into()));
         }
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 impl Shared {
     /// The response has come whole. A request that is still on its way has no use.
-    pub(super) fn answered(&self, state: &mut State, id: u32) {
+    pub(super) fn response_ended(&self, state: &mut State, id: u32) {
         let Some(stream) = state.streams.get_mut(&id) else {
             return;
         };
@@ -118,12 +118,12 @@ impl Shared {
         state.wake();
     }
 
-    /// The connection is gone, and with it every call that has no response yet.
-    pub(super) fn lose(&self, state: &mut State, unwritten: usize) {
+    /// The connection is gone, and with it every call that has no response yet. Those
+    /// that begin at position `left` or after never reach the peer.
+    pub(super) fn lose(&self, state: &mut State, left: u64) {
         let why = state.why.clone();
         let why = why.unwrap_or_else(|| "it was closed".into());
         state.places.close(why.clone());
-        let left = state.left(unwritten);
         self.break_those(state, |begins_at, _| match begins_at >= left {
             true => Some(Broken::Unprocessed(why.clone())),
             false => Some(Broken::Lost(why.clone())),

@@ -22,7 +22,7 @@
 //! - A connection has one mutex, around [`state::State`]. Nothing of a user's runs
 //!   under it and no task is spawned under it: a runtime that shuts down drops a
 //!   task at once, and a dropped call takes the lock. No second lock is taken under it.
-//! - Who changes what another waits for wakes it, under the lock:
+//! - Who changes what another waits for wakes it under the lock, or right after it:
 //!
 //! | who sleeps | where its waker is | what wakes it |
 //! |---|---|---|
@@ -38,11 +38,11 @@
 //!   socket has not taken, and its part of `Budget`. `State::receive_window` plus the
 //!   unread bytes of all streams plus `State::released` is the window we gave.
 //! - `Shared::remove` forgets one stream and repairs these sums; `Shared::abort` ends
-//!   the connection, after which only `held` is still asked for.
+//!   the connection, after which only `held` and what clients have not read is asked for.
 //! - Who is woken for what the socket brought is collected in `State::woken` and woken
 //!   without the lock, all at once: what they say then leaves together.
 //! - A client's stream has a place while `Stream::is_over` is false, and is forgotten by
-//!   whoever reads it. Its `Outgoing::begins_at` tells whether a byte of it has left.
+//!   whoever reads it. From its `Outgoing::begins_at` it is known whether a byte of it has left.
 
 mod body;
 mod budget;
@@ -69,4 +69,4 @@ pub(super) use body::StreamBody;
 pub(crate) use budget::Budget;
 pub(crate) use caller::Unanswered;
 pub(super) use caller::{Begun, Caller, Refused};
-pub(super) use connection::{Called, call, serve};
+pub(super) use connection::{Observer, call, serve};

@@ -219,12 +219,12 @@ impl Shared {
         }
     }
 
-    /// Ends all streams and their handlers at once. `unwritten` bytes of what the
-    /// socket was given have not left.
-    pub(super) fn abort(&self, state: &mut State, unwritten: usize) {
+    /// Ends all streams and their handlers at once. What was appended from position
+    /// `left` on never leaves.
+    pub(super) fn abort(&self, state: &mut State, left: u64) {
         state.closed = true;
         if self.side == Side::Client {
-            return self.lose(state, unwritten);
+            return self.lose(state, left);
         }
         let streams = std::mem::take(&mut state.streams);
         for mut stream in streams.into_values() {

@@ -11,7 +11,7 @@ use std::{
 };
 use tokio::{task::AbortHandle, time::Instant};
 
-/// A stream that has not ended in both directions.
+/// A stream that has not ended in both directions, or whose response is not read.
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) opened: Instant,
@@ -27,7 +27,7 @@ pub(super) struct Incoming {
     /// The head of a response that nobody has read yet.
     pub(super) head: Option<Response<()>>,
     /// A head has come.
-    pub(super) answered: bool,
+    pub(super) has_head: bool,
     /// Data that nobody has read yet.
     pub(super) data: BytesMut,
     pub(super) trailers: Option<HeaderMap>,
@@ -83,7 +83,7 @@ impl Stream {
             opened,
             incoming: Incoming {
                 head: None,
-                answered: true,
+                has_head: true,
                 broken: None,
                 data: BytesMut::new(),
                 trailers: None,
@@ -116,7 +116,7 @@ impl Stream {
     /// A call of ours, whose request begins now.
     pub(super) fn called(now: Instant, receive: i64, send: i64, begins_at: u64) -> Self {
         let mut stream = Self::new(now, receive, send, None, false);
-        stream.incoming.answered = false;
+        stream.incoming.has_head = false;
         stream.outgoing.begins_at = begins_at;
         stream
     }

@@ -1,6 +1,6 @@
 //! A client's connection.
 
-use super::{Connection, Role};
+use super::{Connection, Role, ending::Phase};
 use crate::{
     endpoint::Address,
     engine::{
@@ -9,7 +9,14 @@ use crate::{
         prefixed::PREFACE,
     },
 };
-use std::{fmt, future::poll_fn, sync::Arc};
+use std::{
+    fmt,
+    future::poll_fn,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 use tokio::sync::{Notify, oneshot};
 
 struct Calling {
@@ -19,22 +26,25 @@ struct Calling {
 }
 
 /// How a client's connection is doing, for whoever made it.
-pub(in crate::engine) struct Called {
+pub(in crate::engine) struct Observer {
     /// Hears whether the peer serves HTTP/2; nothing if it just hangs up.
     pub(in crate::engine) settled: oneshot::Sender<bool>,
     /// Hears that it takes no more calls.
     pub(in crate::engine) leaving: Arc<Notify>,
+    /// How often peers have minded our PINGs by now, and when this connection began.
+    pub(in crate::engine) doublings: (Arc<AtomicU32>, u32),
+    /// What is written may leave though writing fails, as with TLS.
+    pub(in crate::engine) buffered: bool,
 }
 
-/// Carries the calls of `caller` until either side has gone; whether the peer
-/// minded our PINGs.
+/// Carries the calls of `caller` until either side has gone.
 pub(in crate::engine) fn call<I: Io>(
     io: I,
     address: Address,
     announced: fn(&[u8], usize) -> usize,
     caller: &Caller,
-    called: Called,
-) -> impl Future<Output = bool> + use<I> {
+    observer: Observer,
+) -> impl Future<Output = ()> + use<I> {
     let shared = caller.shared();
     let role = Calling {
         address,
@@ -42,17 +52,19 @@ pub(in crate::engine) fn call<I: Io>(
         announced,
     };
     let connection = Connection::new(io, role, shared);
-    carry(connection, called)
+    carry(connection, observer)
 }
 
-async fn carry<I: Io>(mut connection: Connection<I, Calling>, called: Called) -> bool {
+async fn carry<I: Io>(mut connection: Connection<I, Calling>, observer: Observer) {
+    connection.buffered = observer.buffered;
     connection.preface();
     connection.greet();
-    let (mut settled, mut leaving) = (Some(called.settled), Some(called.leaving));
+    let (mut settled, mut leaving) = (Some(observer.settled), Some(observer.leaving));
     poll_fn(|cx| {
         let polled = connection.poll(cx);
         let serves = connection.receiver.is_settled();
-        if (serves || connection.phase.is_over())
+        let refused = matches!(connection.phase, Phase::Closing { .. });
+        if (serves || refused)
             && let Some(settled) = settled.take()
         {
             // Nobody waits for it any more if this fails.
@@ -61,12 +73,15 @@ async fn carry<I: Io>(mut connection: Connection<I, Calling>, called: Called) ->
         if connection.receiver.peer_leaves
             && let Some(leaving) = leaving.take()
         {
+            if connection.receiver.pinged_too_often {
+                let (doublings, own) = &observer.doublings;
+                doublings.fetch_max(own + 1, Ordering::Relaxed);
+            }
             leaving.notify_one();
         }
         polled
     })
     .await;
-    connection.receiver.pinged_too_often
 }
 
 impl<I: Io> Connection<I, Calling> {

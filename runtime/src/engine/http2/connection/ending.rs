@@ -91,7 +91,9 @@ impl<I: Io, R: Role> Connection<I, R> {
         self.receiver.block_since = None;
         let why = || format!("closed for {}", fatal.debug).into();
         state.why.get_or_insert_with(why);
-        self.shared.abort(&mut state, self.writing.len());
+        // What was appended leaves before the GOAWAY does.
+        let left = state.position();
+        self.shared.abort(&mut state, left);
         frame::put_goaway(state.out.frames(), last, fatal.reason, fatal.debug);
         drop(state);
         self.shared.wake_those();
@@ -121,7 +123,7 @@ impl<I: Io, R: Role> Connection<I, R> {
         let done = self.receiver.starting.is_empty() && self.shared.is_idle(&state);
         drop(state);
         match self.phase {
-            Phase::Open if self.shared.side == Side::Client => self.hang_up(done),
+            Phase::Open if self.shared.side == Side::Client => self.hang_up(),
             Phase::Leaving { cut } if done => self.phase = Phase::Closing { cut, shut: false },
             Phase::Open if done && self.receiver.peer_leaves => self.leave("", None),
             _ => {}
@@ -142,9 +144,9 @@ impl<I: Io, R: Role> Connection<I, R> {
     }
 
     /// A client whose calls have ended, and that will make no more, says so and goes.
-    fn hang_up(&mut self, done: bool) {
+    fn hang_up(&mut self) {
         let mut state = self.shared.lock();
-        if done && !state.places.are_open() {
+        if self.shared.is_idle(&state) && !state.places.are_open() {
             frame::put_goaway(state.out.frames(), 0, Reason::NoError, "");
             state.wake();
             let cut = Some(Instant::now() + LINGER);

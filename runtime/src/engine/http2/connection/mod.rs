@@ -25,7 +25,7 @@ use std::{
 };
 use tokio::{io::ReadBuf, time::Instant};
 
-pub(in crate::engine) use calling::{Called, call};
+pub(in crate::engine) use calling::{Observer, call};
 pub(in crate::engine) use serving::serve;
 
 /// Read at once, into a buffer that all connections of a thread share.
@@ -33,6 +33,9 @@ const READ_BYTES: usize = 64 << 10;
 
 /// Reads of one turn; then other tasks have theirs.
 const READS_PER_TURN: usize = 4;
+
+/// Turns of reading after which a connection that cannot be written to is given up.
+const LAST_READS_MAX: usize = 16;
 
 /// With this much waiting for the socket, replies to frames among it, no more is read.
 const UNWRITTEN_BYTES_MAX: usize = 512 << 10;
@@ -57,6 +60,8 @@ struct Connection<I, R> {
     phase: Phase,
     /// Those for whom something has come.
     woken: Vec<Waker>,
+    /// What it writes to may have passed on more than it says, if it fails.
+    buffered: bool,
     /// It let other tasks run first, so that one write serves many of them.
     yielded: bool,
 }
@@ -97,6 +102,7 @@ impl<I: Io, R: Role> Connection<I, R> {
             unwritten: 0,
             phase: Phase::Open,
             woken: Vec::new(),
+            buffered: true,
             yielded: false,
         }
     }
@@ -140,6 +146,7 @@ impl<I: Io, R: Role> Connection<I, R> {
         }
         self.yielded = false;
         if !self.write(cx, now) {
+            self.read_last(cx, now);
             return Poll::Ready(());
         }
         self.proceed(cx, now);
@@ -175,6 +182,15 @@ impl<I: Io, R: Role> Connection<I, R> {
         let more = started || (unwritten > 0 && others);
         self.yielded = more && unwritten < GATHERED_BYTES_MAX;
         self.yielded
+    }
+
+    /// Takes what came before the peer went: answers, or that it took no more calls.
+    fn read_last(&mut self, cx: &mut Context<'_>, now: Instant) {
+        for _ in 0..LAST_READS_MAX {
+            if !matches!(self.read(cx, now), Reading::More) {
+                return;
+            }
+        }
     }
 
     fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> Reading {
@@ -244,6 +260,10 @@ impl<I: Io, R: Role> Connection<I, R> {
                 Poll::Ready(Ok(0)) => return false,
                 Poll::Ready(Err(error)) => {
                     self.ended(Some(error));
+                    if self.buffered {
+                        // Nobody knows how much of it has left.
+                        self.writing = Outbox::default();
+                    }
                     return false;
                 }
                 Poll::Ready(Ok(written)) => {
@@ -305,7 +325,9 @@ impl<I: Io, R: Role> Connection<I, R> {
         };
         // A place that came free while this task was awake.
         let starts = self.role.may_start(&self.shared, &self.receiver);
-        if goes_on || starts || (!blocked && !state.out.is_empty()) {
+        // The channel let go of it while this task was awake.
+        let hangs_up = idle && self.phase == Phase::Open && !state.places.are_open();
+        if goes_on || starts || hangs_up || (!blocked && !state.out.is_empty()) {
             cx.waker().wake_by_ref();
         } else {
             state.sleep(cx.waker());
@@ -321,7 +343,8 @@ impl<I: Io, R: Role> Connection<I, R> {
 impl<I, R> Drop for Connection<I, R> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        self.shared.abort(&mut state, self.writing.len());
+        let left = state.left(self.writing.len());
+        self.shared.abort(&mut state, left);
         drop(state);
         self.shared.wake_those();
     }

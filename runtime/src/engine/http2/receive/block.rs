@@ -1,4 +1,4 @@
-//! Header blocks: requests, and trailers at their ends.
+//! Header blocks: requests and responses, and trailers at their ends.
 
 use super::{Context, Receiver, depends_on_itself};
 use crate::{
@@ -172,11 +172,11 @@ impl Receiver {
             };
         }
         let end = block.end_stream;
-        if incoming.answered {
+        if incoming.has_head {
             match fields.into_trailers() {
                 Read::Good(trailers) if end && incoming.is_as_declared() => {
                     incoming.end(trailers, &mut state.woken);
-                    shared.answered(state, id);
+                    shared.response_ended(state, id);
                     return Ok(());
                 }
                 Read::TooLarge | Read::FarTooLarge => return self.too_large(id, shared, state),
@@ -187,13 +187,14 @@ impl Receiver {
             Read::Good((head, _)) if head.status().is_informational() && !end => {
                 state.strikes.frame()
             }
-            Read::Good((head, length)) if !(head.status().is_informational()) => {
-                incoming.answered = true;
+            Read::Good((_, Some(1..))) if end => self.malformed(id, shared, state),
+            Read::Good((head, length)) if !head.status().is_informational() => {
+                incoming.has_head = true;
                 incoming.declared = length;
                 incoming.head = Some(head);
                 incoming.wake_later(&mut state.woken);
                 if end {
-                    shared.answered(state, id);
+                    shared.response_ended(state, id);
                 }
                 Ok(())
             }

@@ -38,7 +38,10 @@ impl Receiver {
             shared, state, now, ..
         } = context;
         if shared.side == Side::Client {
-            state.ended.forget(id);
+            if !state.streams.contains_key(&id) {
+                state.ended.forget(id);
+                return state.strikes.frame();
+            }
             let code = ErrorCode(word(payload));
             shared.break_off(state, id, Broken::Reset(code));
             return Ok(());
@@ -97,14 +100,14 @@ impl Receiver {
             };
         }
         self.settled = true;
-        let Context { state, .. } = context;
+        let Context { shared, state, .. } = context;
         for (nth, setting) in payload.chunks_exact(SETTING_BYTES).enumerate() {
             if nth >= SETTINGS_USUAL {
                 state.strikes.frame()?;
             }
             let id = u16::from_be_bytes([setting[0], setting[1]]);
             let value = u32::from_be_bytes([setting[2], setting[3], setting[4], setting[5]]);
-            apply(state, id, value)?;
+            apply(state, shared.side, id, value)?;
         }
         frame::put_settings_ack(state.out.frames());
         Ok(())
@@ -180,11 +183,14 @@ fn word(bytes: &[u8]) -> u32 {
 }
 
 /// Takes one of the peer's settings (section 6.5.2).
-fn apply(state: &mut State, id: u16, value: u32) -> Result<(), Fatal> {
+fn apply(state: &mut State, side: Side, id: u16, value: u32) -> Result<(), Fatal> {
+    let push_max = u32::from(side == Side::Server);
     match id {
         setting::HEADER_TABLE_SIZE => state.encoder.resize(value),
-        setting::ENABLE_PUSH if value > 1 => {
-            return Err(Fatal::protocol("SETTINGS_ENABLE_PUSH is 0 or 1"));
+        setting::ENABLE_PUSH if value > push_max => {
+            return Err(Fatal::protocol(
+                "SETTINGS_ENABLE_PUSH is 0, or 1 of a client",
+            ));
         }
         setting::MAX_CONCURRENT_STREAMS => state.places.resize(value),
         setting::INITIAL_WINDOW_SIZE => {

@@ -224,7 +224,7 @@ impl Receiver {
             return Ok(());
         }
         let fits = incoming.count(data.len());
-        if !incoming.answered || !fits || (end_stream && !incoming.is_as_declared()) {
+        if !incoming.has_head || !fits || (end_stream && !incoming.is_as_declared()) {
             state.release_connection(data.len());
             return self.malformed(id, shared, state);
         }
@@ -247,7 +247,7 @@ impl Receiver {
             }
         }
         if end_stream && shared.side == Side::Client {
-            shared.answered(state, id);
+            shared.response_ended(state, id);
         }
         Ok(())
     }
