@@ -4,7 +4,11 @@ use crate::common::{raw::*, *};
 use cordial_runtime::{Channel, Code, Limits, Server};
 use http::{HeaderMap, Response};
 use prost::Message;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use std::{pin::pin, sync::Arc};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::Notify,
+};
 
 /// Answers with the number of the connection.
 async fn numbered(asked: &mut Asked) -> h2::SendStream<bytes::Bytes> {
@@ -184,4 +188,53 @@ async fn a_channel_queues_what_the_server_would_refuse() {
     let calls = (0..50).map(|_| channel.unary(UNARY, note("")).into_future());
     let replies = within(futures_util::future::join_all(calls)).await;
     assert!(replies.iter().all(Result::is_ok), "{replies:?}");
+}
+
+/// What is on its way when a connection fails may arrive, so it is not made again:
+/// the methods of this service declare no idempotency.
+#[tokio::test]
+async fn a_call_on_its_way_to_a_peer_that_errs_is_not_made_again() {
+    const SETTINGS: [u8; 15] = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xff];
+    const WINDOW: [u8; 13] = [0, 0, 4, 8, 0, 0, 0, 0, 0, 0x7f, 0, 0, 0];
+    const PUSH_PROMISE: [u8; 13] = [0, 0, 4, 5, 4, 0, 0, 0, 1, 0, 0, 0, 2];
+    let (came, begun) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (tells, told) = (came.clone(), begun.clone());
+    let uri = listener(move |mut tcp| {
+        let (tells, told) = (tells.clone(), told.clone());
+        async move {
+            tcp.write_all(&SETTINGS).await.unwrap();
+            tcp.write_all(&WINDOW).await.unwrap();
+            let path = UNARY.path().as_bytes();
+            let mut read = Vec::new();
+            while !read.windows(path.len()).any(|part| part == path) {
+                tcp.read_buf(&mut read).await.unwrap();
+            }
+            tells.notify_one();
+            told.notified().await;
+            tcp.write_all(&PUSH_PROMISE).await.unwrap();
+            let _ = tcp.read_to_end(&mut Vec::new()).await;
+        }
+    })
+    .await;
+    let channel = Channel::to(uri).unwrap();
+    // More than the sockets take while nobody reads.
+    let large = note(&"x".repeat(16 << 20));
+    let mut first = pin!(channel.unary(UNARY, large).into_future());
+    tokio::select! {
+        biased;
+        ended = first.as_mut() => panic!("{ended:?}"),
+        () = came.notified() => {}
+    }
+    // Each turn takes at least a frame of it, until the sockets are full.
+    for _ in 0..(16 << 20) / (16 << 10) {
+        assert!(futures_util::poll!(first.as_mut()).is_pending());
+        tokio::task::yield_now().await;
+    }
+    let mut second = pin!(channel.unary(UNARY, note("")).into_future());
+    assert!(futures_util::poll!(second.as_mut()).is_pending());
+    begun.notify_one();
+    for status in [within(first).await, within(second).await] {
+        let status = status.unwrap_err();
+        assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+    }
 }
