@@ -74,36 +74,37 @@ impl Connection {
         &self,
         request: Request<HttpBody>,
     ) -> Result<Response<HttpBody>, Unanswered> {
-        let begun = match self.0.waiting.load(Ordering::Relaxed) {
-            0 => self.0.first.begin(request),
-            _ => Err(Refused::Full(request)),
+        let mut request = Some(request);
+        let mut begun = match self.0.waiting.load(Ordering::Relaxed) {
+            0 => self.0.first.begin(&mut request),
+            _ => Err(Refused::Full),
         };
-        let begun = match begun {
-            Err(Refused::Full(request)) => Box::pin(self.wait(request)).await,
-            begun => begun,
-        };
+        if let Err(Refused::Full) = begun {
+            begun = Box::pin(self.wait(&mut request)).await;
+        }
         match begun {
             Ok(begun) => begun.response().await,
-            Err(Refused::Full(request)) => Err(unsent(request, "there was no place".into())),
-            Err(Refused::Closed(request, why)) => Err(unsent(request, why)),
+            Err(refused) => Err(Unanswered {
+                why: Broken::Unprocessed(refused.why()),
+                unsent: request,
+            }),
         }
     }
 
     /// Begins a call as soon as there is a place for it.
-    async fn wait(&self, mut request: Request<HttpBody>) -> Result<Begun, Refused> {
+    async fn wait(&self, request: &mut Option<Request<HttpBody>>) -> Result<Begun, Refused> {
         let several = &self.0;
         let _waiting = Waiting::new(&several.waiting);
         let _turn = several.turn.lock().await;
         loop {
-            request = match several.first.begin(request) {
-                Err(Refused::Full(request)) => request,
+            match several.first.begin(request) {
+                Err(Refused::Full) => {}
                 begun => return begun,
-            };
-            for caller in several.further().callers.iter().cloned() {
-                request = match caller.begin(request) {
-                    Err(Refused::Full(request) | Refused::Closed(request, _)) => request,
-                    begun => return begun,
-                };
+            }
+            for caller in &several.further().callers {
+                if let Ok(begun) = caller.begin(request) {
+                    return Ok(begun);
+                }
             }
             self.open();
             several.room.notified().await;
@@ -168,13 +169,6 @@ async fn further_one(connector: Connector, address: Address, several: Weak<Sever
             several.further().callers.retain(others);
             return;
         }
-    }
-}
-
-fn unsent(request: Request<HttpBody>, why: Arc<str>) -> Unanswered {
-    Unanswered {
-        why: Broken::Unprocessed(why),
-        unsent: Some(request),
     }
 }
 

@@ -36,13 +36,13 @@ pub(crate) struct Unanswered {
     pub(crate) unsent: Option<Request<HttpBody>>,
 }
 
-/// Why a call has not begun. The request is as it was.
+/// Why no call can begin.
 #[derive(Debug)]
 pub(in crate::engine) enum Refused {
     /// The peer takes no more calls at once.
-    Full(Request<HttpBody>),
+    Full,
     /// The connection takes none.
-    Closed(Request<HttpBody>, Arc<str>),
+    Closed(Arc<str>),
 }
 
 /// A request on its way. Dropped before its response has begun, it is cancelled.
@@ -53,6 +53,15 @@ pub(in crate::engine) struct Begun {
     /// What of a whole request there was no room for yet.
     rest: Option<Sending>,
     answered: bool,
+}
+
+impl Refused {
+    pub(in crate::engine) fn why(self) -> Arc<str> {
+        match self {
+            Self::Full => "the peer takes no more calls at once".into(),
+            Self::Closed(why) => why,
+        }
+    }
 }
 
 impl Caller {
@@ -85,24 +94,20 @@ impl Caller {
         self.0.lock().places.taken() == 0
     }
 
-    /// Begins a call, if there is a place for it.
-    pub(in crate::engine) fn begin(&self, request: Request<HttpBody>) -> Result<Begun, Refused> {
+    /// Begins a call if there is a place for it, and takes `request` then.
+    pub(in crate::engine) fn begin(
+        &self,
+        request: &mut Option<Request<HttpBody>>,
+    ) -> Result<Begun, Refused> {
         let shared = &self.0;
-        let (head, mut body) = request.into_parts();
-        let mut whole = body.take_whole().map(Sending::whole);
         let mut state = shared.lock();
-        let asked = state.places.ask();
-        let Asked::Stream(id) = asked else {
-            drop(state);
-            if let Some(whole) = whole {
-                body = HttpBody::whole(whole.data, whole.trailers);
-            }
-            let request = Request::from_parts(head, body);
-            return Err(match asked {
-                Asked::Never(why) => Refused::Closed(request, why),
-                _ => Refused::Full(request),
-            });
+        let id = match state.places.ask() {
+            Asked::Stream(id) => id,
+            Asked::Full => return Err(Refused::Full),
+            Asked::Never(why) => return Err(Refused::Closed(why)),
         };
+        let (head, mut body) = request.take().unwrap_or_default().into_parts();
+        let mut whole = body.take_whole().map(Sending::whole);
         shared.begin(&mut state, id, &head, &mut whole);
         drop(state);
         let mut rest = None;
