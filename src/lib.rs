@@ -61,7 +61,7 @@
 //! | be found healthy, and described | [`health`], [`reflection`] |
 //!
 //! The features `gzip`, `zstd`, `tls`, `dns`, `service-config`, `health`,
-//! `reflection` and `files` are on by default.
+//! `reflection` and `files` are on by default; `etcd` and `nats` are registries to turn on.
 
 #![warn(unreachable_pub)]
 

@@ -5,15 +5,19 @@
 mod etcd;
 #[cfg(feature = "files")]
 mod files;
-#[cfg(feature = "etcd")]
+#[cfg(feature = "nats")]
+mod nats;
+#[cfg(any(feature = "etcd", feature = "nats"))]
 mod place;
-#[cfg(any(feature = "files", feature = "etcd"))]
+#[cfg(any(feature = "files", feature = "etcd", feature = "nats"))]
 mod record;
-#[cfg(feature = "etcd")]
+#[cfg(any(feature = "etcd", feature = "nats"))]
 mod records;
 
 #[cfg(all(feature = "etcd", feature = "tls"))]
 use etcd::tls as etcds;
+#[cfg(feature = "nats")]
+use nats::tls as natss;
 
 #[cfg(feature = "files")]
 pub use files::FilesRegistry;
@@ -35,5 +39,7 @@ macro_rules! schemes {
 schemes! {
     #[cfg(feature = "etcd")] "etcd" => etcd;
     #[cfg(all(feature = "etcd", feature = "tls"))] "etcds" => etcds;
+    #[cfg(feature = "nats")] "nats" => nats;
+    #[cfg(feature = "nats")] "natss" => natss;
     #[cfg(feature = "files")] "files" => files;
 }

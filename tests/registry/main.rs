@@ -4,5 +4,7 @@
 mod etcd;
 #[cfg(feature = "files")]
 mod files;
-#[cfg(feature = "etcd")]
+#[cfg(feature = "nats")]
+mod nats;
+#[cfg(any(feature = "etcd", feature = "nats"))]
 mod process;
