@@ -261,7 +261,7 @@ struct Sender<'a> {
 }
 
 impl Attempt for Sender<'_> {
-    async fn attempt(&self, mut request: http::Request<HttpBody>, tried: Tried) -> Attempted {
+    async fn attempt(&self, mut request: Box<http::Request<HttpBody>>, tried: Tried) -> Attempted {
         let told = Told::of(&request);
         let journal = told.as_ref().and_then(Told::journal);
         let picked = self
@@ -313,7 +313,7 @@ fn failed(unanswered: Unanswered, underway: Underway, subchannel: &Subchannel) -
     let mut status = of_broken(&unanswered.why);
     if let Some(unsent) = unanswered.unsent {
         underway.forget();
-        let fate = Fate::Unsent(Box::new(unsent));
+        let fate = Fate::Unsent(unsent);
         return Failed { status, fate };
     }
     if unanswered.why.is_unprocessed() {

@@ -72,7 +72,7 @@ impl Connection {
     /// as many connections as may be made to it.
     pub(crate) async fn send(
         &self,
-        request: Request<HttpBody>,
+        request: Box<Request<HttpBody>>,
     ) -> Result<Response<HttpBody>, Unanswered> {
         let mut request = Some(request);
         let mut begun = match self.0.waiting.load(Ordering::Relaxed) {
@@ -83,7 +83,7 @@ impl Connection {
             begun = Box::pin(self.wait(&mut request)).await;
         }
         match begun {
-            Ok(begun) => begun.response().await,
+            Ok(begun) => begun.await,
             Err(refused) => Err(Unanswered {
                 why: Broken::Unprocessed(refused.why()),
                 unsent: request,
@@ -92,7 +92,7 @@ impl Connection {
     }
 
     /// Begins a call as soon as there is a place for it.
-    async fn wait(&self, request: &mut Option<Request<HttpBody>>) -> Result<Begun, Refused> {
+    async fn wait(&self, request: &mut Option<Box<Request<HttpBody>>>) -> Result<Begun, Refused> {
         let several = &self.0;
         let _waiting = Waiting::new(&several.waiting);
         let _turn = several.turn.lock().await;

@@ -152,7 +152,7 @@ impl Question {
         let encoded = protocol::request(&self.connector, WATCH.erase(), request, None, usize::MAX)?;
         let mut request = encoded.request;
         protocol::stamp(request.headers_mut(), None);
-        let response = self.connection.send(request).await;
+        let response = self.connection.send(Box::new(request)).await;
         let response = response.map_err(|unanswered| of_broken(&unanswered.why))?;
         let bytes_max = self.connector.limits.message_bytes_max;
         let response = protocol::read_response(response, bytes_max)?;

@@ -55,7 +55,7 @@ pub(crate) trait Attempt: Send + Sync {
     /// are under way at the same time go to different ones.
     fn attempt(
         &self,
-        request: http::Request<HttpBody>,
+        request: Box<http::Request<HttpBody>>,
         tried: Tried,
     ) -> impl Future<Output = Attempted> + Send;
 }

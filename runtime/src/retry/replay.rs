@@ -31,7 +31,7 @@ enum Kept<'a> {
 
 /// A request about to be sent.
 pub(super) struct Sending {
-    pub(super) request: Request<HttpBody>,
+    pub(super) request: Box<Request<HttpBody>>,
     /// Which of the readers of the call's body it has.
     pub(super) reader: u32,
 }
@@ -67,7 +67,7 @@ impl<'a> Replay<'a> {
                 (Kept::Stream(tee), body)
             }
         };
-        let request = Request::from_parts(parts, body);
+        let request = Box::new(Request::from_parts(parts, body));
         let sending = Sending { request, reader: 0 };
         (Self { head, body: kept }, sending)
     }
@@ -84,7 +84,7 @@ impl<'a> Replay<'a> {
             }
             Kept::Nothing => return None,
         };
-        let request = self.head.request(previous, body);
+        let request = Box::new(self.head.request(previous, body));
         Some(Sending { request, reader })
     }
 

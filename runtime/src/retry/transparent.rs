@@ -34,7 +34,6 @@ impl Transparent {
     ) -> Option<(Sending, &'static str)> {
         if let Fate::Unsent(request) = fate {
             self.unsent = self.unsent.checked_sub(1)?;
-            let request = *request;
             return Some((Sending { request, reader }, "it had not left"));
         }
         replay.retire(reader);

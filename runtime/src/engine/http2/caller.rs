@@ -18,7 +18,7 @@ use http::{Request, Response, request};
 use http_body::Body as _;
 use std::{
     future::poll_fn,
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
 };
@@ -33,7 +33,7 @@ pub(in crate::engine) struct Caller(Arc<Shared>);
 pub(crate) struct Unanswered {
     pub(crate) why: Broken,
     /// The request, if nothing of it has left.
-    pub(crate) unsent: Option<Request<HttpBody>>,
+    pub(crate) unsent: Option<Box<Request<HttpBody>>>,
 }
 
 /// Why no call can begin.
@@ -45,13 +45,14 @@ pub(in crate::engine) enum Refused {
     Closed(Arc<str>),
 }
 
-/// A request on its way. Dropped before its response has begun, it is cancelled.
+/// A request on its way, and then the head of its response. Dropped before that has
+/// come, or with a response whose body has not ended, it is cancelled.
 #[derive(Debug)]
 pub(in crate::engine) struct Begun {
     shared: Arc<Shared>,
     id: u32,
     /// What of a whole request there was no room for yet.
-    rest: Option<Sending>,
+    rest: Option<Box<Sending>>,
     answered: bool,
 }
 
@@ -97,7 +98,7 @@ impl Caller {
     /// Begins a call if there is a place for it, and takes `request` then.
     pub(in crate::engine) fn begin(
         &self,
-        request: &mut Option<Request<HttpBody>>,
+        request: &mut Option<Box<Request<HttpBody>>>,
     ) -> Result<Begun, Refused> {
         let shared = &self.0;
         let mut state = shared.lock();
@@ -113,7 +114,7 @@ impl Caller {
         let mut rest = None;
         match whole {
             Some(sending) if sending.done => {}
-            Some(sending) => rest = Some(sending),
+            Some(sending) => rest = Some(Box::new(sending)),
             None => upload(shared, id, Sending::default(), body),
         }
         Ok(Begun {
@@ -197,14 +198,7 @@ impl Shared {
 }
 
 impl Begun {
-    /// The response's head; dropping the future, or the response's body before its
-    /// end, cancels the call.
-    pub(in crate::engine) async fn response(mut self) -> Result<Response<HttpBody>, Unanswered> {
-        let answered = poll_fn(|cx| self.poll(cx)).await;
-        answered.map_err(|why| Unanswered { why, unsent: None })
-    }
-
-    fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<Response<HttpBody>, Broken>> {
+    fn poll_response(&mut self, cx: &Context<'_>) -> Poll<Result<Response<HttpBody>, Broken>> {
         let mut state = self.shared.lock();
         let state = &mut *state;
         if let Some(rest) = &mut self.rest
@@ -239,13 +233,22 @@ impl Begun {
     }
 }
 
+impl Future for Begun {
+    type Output = Result<Response<HttpBody>, Unanswered>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answered = self.poll_response(cx);
+        answered.map_err(|why| Unanswered { why, unsent: None })
+    }
+}
+
 impl Drop for Begun {
     fn drop(&mut self) {
         if !self.answered {
             let mut state = self.shared.lock();
             self.shared.cancel(&mut state, self.id);
         } else if let Some(rest) = self.rest.take() {
-            upload(&self.shared, self.id, rest, HttpBody::empty());
+            upload(&self.shared, self.id, *rest, HttpBody::empty());
         }
     }
 }

@@ -14,7 +14,7 @@
 //!
 //! ```text
 //! Caller::begin -> places -> sending -> outbox -> socket
-//! Begun::response <- stream <- receive <- parse <- socket
+//! Begun <- stream <- receive <- parse <- socket
 //! ```
 //!
 //! # What holds

@@ -101,7 +101,7 @@ fn call_for<'a>(
 }
 
 impl Attempt for Tier {
-    async fn attempt(&self, request: Request<HttpBody>, _: Tried) -> Attempted {
+    async fn attempt(&self, request: Box<Request<HttpBody>>, _: Tried) -> Attempted {
         let metadata = MetadataMap::from_headers(request.headers().clone());
         let handled = self.handle(is_of_retry(&metadata)).await;
         let outcome = handled.map_err(|status| Failed {

@@ -45,14 +45,14 @@ impl Step {
         }
     }
 
-    fn outcome(&self, request: Request<HttpBody>) -> Result<Response<Body>, Failed> {
+    fn outcome(&self, request: Box<Request<HttpBody>>) -> Result<Response<Body>, Failed> {
         let failed = |fate| Failed {
             status: Status::unavailable(self.what.clone()),
             fate,
         };
         Err(match self.what.as_str() {
             "ok" => return Ok(Response::new(Body::one(()))),
-            "unsent" => failed(Fate::Unsent(Box::new(request))),
+            "unsent" => failed(Fate::Unsent(request)),
             "refused" => failed(Fate::Unprocessed),
             code => {
                 let mut status = Status::new(code_named(code), code);
@@ -128,7 +128,7 @@ impl Fake {
         seen.len()
     }
 
-    async fn play(&self, mut request: Request<HttpBody>, tried: Tried) -> Attempted {
+    async fn play(&self, mut request: Box<Request<HttpBody>>, tried: Tried) -> Attempted {
         let place = self.note(&request, &tried);
         let step = self.steps.lock().expect("no panic").pop_front();
         let step = step.expect("no attempt beyond those of the script");
@@ -154,7 +154,7 @@ impl Fake {
 }
 
 impl Attempt for Fake {
-    async fn attempt(&self, request: Request<HttpBody>, tried: Tried) -> Attempted {
+    async fn attempt(&self, request: Box<Request<HttpBody>>, tried: Tried) -> Attempted {
         self.play(request, tried).await
     }
 }
