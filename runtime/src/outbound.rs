@@ -16,7 +16,7 @@ use crate::{
     message::{Request, Response},
     method::Method,
     metrics::Metrics,
-    pool::{Pool, Subchannel},
+    pool::Pool,
     protocol,
     retry::{self, Attempt, Attempted, Budget, Failed, Fate, Made, Throttle, Tried},
     rules::{Rule, Rules},
@@ -261,7 +261,7 @@ struct Sender<'a> {
 }
 
 impl Attempt for Sender<'_> {
-    async fn attempt(&self, mut request: Box<http::Request<HttpBody>>, tried: Tried) -> Attempted {
+    async fn attempt(&self, request: Box<http::Request<HttpBody>>, tried: Tried) -> Attempted {
         let told = Told::of(&request);
         let journal = told.as_ref().and_then(Told::journal);
         let picked = self
@@ -286,9 +286,18 @@ impl Attempt for Sender<'_> {
             told.picked(self.pool, &subchannel, self.hash.is_some(), again);
         }
         tried.picked(id);
-        protocol::stamp(request.headers_mut(), self.deadline);
-        let underway = subchannel.call(self.deadline);
-        let outcome = match subchannel.connection.send(request).await {
+        let mut underway = subchannel.call(self.deadline);
+        let stamp = |request: &mut http::Request<HttpBody>| {
+            protocol::stamp(request.headers_mut(), self.deadline);
+        };
+        let answered = match subchannel.connection.begin(request, stamp).await {
+            Ok(begun) => {
+                underway.begun();
+                begun.await
+            }
+            Err(unsent) => Err(unsent),
+        };
+        let outcome = match answered {
             Ok(response) => {
                 subchannel.answered();
                 let response = protocol::response(response, self.response_bytes_max, underway);
@@ -297,7 +306,7 @@ impl Attempt for Sender<'_> {
                     fate: Fate::Unknown,
                 })
             }
-            Err(unanswered) => Err(failed(unanswered, underway, &subchannel)),
+            Err(unanswered) => Err(failed(unanswered, underway)),
         };
         if let Some(told) = told {
             told.ended(&subchannel, &outcome);
@@ -309,7 +318,7 @@ impl Attempt for Sender<'_> {
     }
 }
 
-fn failed(unanswered: Unanswered, underway: Underway, subchannel: &Subchannel) -> Failed {
+fn failed(unanswered: Unanswered, underway: Underway) -> Failed {
     let mut status = of_broken(&unanswered.why);
     if let Some(unsent) = unanswered.unsent {
         underway.forget();
@@ -322,7 +331,7 @@ fn failed(unanswered: Unanswered, underway: Underway, subchannel: &Subchannel) -
         return Failed { status, fate };
     }
     underway.ended(Err(&mut status));
-    let lost = matches!(unanswered.why, Broken::Lost(_)) && !subchannel.broke();
+    let lost = matches!(&unanswered.why, Broken::Lost(loss) if !loss.is_news());
     let fate = if lost { Fate::Lost } else { Fate::Unknown };
     Failed { status, fate }
 }

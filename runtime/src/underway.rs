@@ -18,6 +18,8 @@ pub(crate) struct Underway {
     health: Option<Arc<Health>>,
     era: u32,
     deadline: Option<Deadline>,
+    /// Something of it may have reached the peer.
+    begun: bool,
 }
 
 impl Underway {
@@ -31,7 +33,14 @@ impl Underway {
             era: health.era(),
             health: Some(health),
             deadline,
+            begun: false,
         }
+    }
+
+    /// It leaves now. Until then it waited for a place, which speaks of nobody's health:
+    /// a busy address is not ill.
+    pub(crate) fn begun(&mut self) {
+        self.begun = true;
     }
 
     /// The head of its response came.
@@ -70,6 +79,7 @@ impl Underway {
 impl Drop for Underway {
     fn drop(&mut self) {
         if let Some(health) = self.health.take()
+            && self.begun
             && self.deadline.is_some_and(|deadline| deadline.has_passed())
         {
             health.record(self.era, Outcome::Failed);

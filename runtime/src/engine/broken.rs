@@ -1,7 +1,14 @@
 //! How a call on a connection ends without its response, or in the midst of it.
 
 use super::BoxError;
-use std::{error::Error as StdError, fmt, sync::Arc};
+use std::{
+    error::Error as StdError,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// What ended a stream before its time.
 #[derive(Debug)]
@@ -12,7 +19,7 @@ pub(crate) enum Broken {
     /// byte of it has left.
     Unprocessed(Arc<str>),
     /// The connection ended.
-    Lost(Arc<str>),
+    Lost(Arc<Loss>),
     /// The peer broke the rules of HTTP/2 on it.
     Malformed,
     /// Its headers or trailers are over `header_bytes_max`.
@@ -21,6 +28,26 @@ pub(crate) enum Broken {
     Request(BoxError),
     /// The peer went away from what it was sending.
     Left,
+}
+
+/// How a connection ended, for all calls that it ended.
+#[derive(Debug)]
+pub(crate) struct Loss {
+    why: Arc<str>,
+    told: AtomicBool,
+}
+
+impl Loss {
+    pub(super) fn new(why: Arc<str>) -> Arc<Self> {
+        let told = AtomicBool::new(false);
+        Arc::new(Self { why, told })
+    }
+
+    /// Whether nobody has asked this before: one connection lost is one failure,
+    /// however many calls were on it.
+    pub(crate) fn is_news(&self) -> bool {
+        !self.told.swap(true, Ordering::Relaxed)
+    }
 }
 
 /// Why a stream was reset (RFC 9113, section 7).
@@ -82,7 +109,7 @@ impl fmt::Display for Broken {
         match self {
             Self::Reset(code) => write!(f, "the peer reset the stream: {code}"),
             Self::Unprocessed(why) => write!(f, "the call did not begin: {why}"),
-            Self::Lost(why) => write!(f, "the connection broke: {why}"),
+            Self::Lost(loss) => write!(f, "the connection broke: {}", loss.why),
             Self::Malformed => f.write_str("the peer's answer breaks the rules of HTTP/2"),
             Self::TooLarge => {
                 f.write_str("the peer's answer has headers over the limit (`header_bytes_max`)")

@@ -3,21 +3,22 @@
 
 use super::{
     Broken, Connector, HttpBody,
-    http2::{Begun, Caller, Refused, Unanswered},
+    http2::{Begun, Caller, Refused, Room, Unanswered},
 };
 use crate::{backoff::backoff, endpoint::Address, limits::Limit};
-use http::{Request, Response};
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError, Weak,
-    atomic::{AtomicUsize, Ordering},
+use http::Request;
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
-use tokio::{
-    sync::Notify,
-    time::{Duration, sleep},
-};
+use tokio::time::{Duration, sleep, timeout};
 
 /// How long a further connection is kept that nobody uses.
 const IDLE: Duration = Duration::from_secs(30);
+
+/// How often a call that waits for a place looks itself: whoever was told of the last
+/// one may not be polled.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What calls to one address are made on; clones share it.
 #[derive(Clone, Debug)]
@@ -29,11 +30,8 @@ struct Several {
     address: Address,
     first: Caller,
     further: Mutex<Further>,
-    /// Calls that wait for a place, in their order: the one that holds `turn` looks.
-    waiting: AtomicUsize,
-    turn: tokio::sync::Mutex<()>,
-    /// Hears of places that come free on any of them.
-    room: Arc<Notify>,
+    /// Places that come free on any of them.
+    room: Arc<Room>,
 }
 
 #[derive(Debug, Default)]
@@ -43,20 +41,18 @@ struct Further {
     opening: bool,
 }
 
-/// One more call waits, for as long as this lives.
-struct Waiting<'a>(&'a AtomicUsize);
+/// A further connection is being made, for as long as this lives.
+struct Opening(Weak<Several>);
 
 impl Connection {
     pub(super) fn new(connector: Connector, address: Address, first: Caller) -> Self {
-        let room = Arc::new(Notify::new());
+        let room = Arc::new(Room::default());
         first.tell(room.clone());
         Self(Arc::new(Several {
             connector,
             address,
             first,
             further: Mutex::default(),
-            waiting: AtomicUsize::new(0),
-            turn: tokio::sync::Mutex::default(),
             room,
         }))
     }
@@ -67,47 +63,45 @@ impl Connection {
         self.0.first.is_open()
     }
 
-    /// The response's head; dropping the future, or the response's body before its
-    /// end, cancels the call. Waits while the peer takes no more calls at once, on
-    /// as many connections as may be made to it.
-    pub(crate) async fn send(
+    /// Begins a call: what is returned is the head of its response to come. Waits
+    /// while the peer takes no more calls at once, on as many connections as may be
+    /// made to it. `stamp` sees the request right before it leaves.
+    pub(crate) async fn begin(
         &self,
         request: Box<Request<HttpBody>>,
-    ) -> Result<Response<HttpBody>, Unanswered> {
+        stamp: impl Fn(&mut Request<HttpBody>) + Send + Sync,
+    ) -> Result<Begun, Unanswered> {
         let mut request = Some(request);
-        let mut begun = match self.0.waiting.load(Ordering::Relaxed) {
-            0 => self.0.first.begin(&mut request),
-            _ => Err(Refused::Full),
-        };
+        let mut begun = self.0.try_begin(&mut request, &stamp);
         if let Err(Refused::Full) = begun {
-            begun = Box::pin(self.wait(&mut request)).await;
+            begun = Box::pin(self.wait(&mut request, &stamp)).await;
         }
-        match begun {
-            Ok(begun) => begun.await,
-            Err(refused) => Err(Unanswered {
-                why: Broken::Unprocessed(refused.why()),
-                unsent: request,
-            }),
-        }
+        begun.map_err(|refused| Unanswered {
+            why: Broken::Unprocessed(refused.why()),
+            unsent: request,
+        })
     }
 
-    /// Begins a call as soon as there is a place for it.
-    async fn wait(&self, request: &mut Option<Box<Request<HttpBody>>>) -> Result<Begun, Refused> {
+    /// Begins a call as soon as there is a place for it. Who comes at the right time
+    /// may be before who has waited.
+    async fn wait(
+        &self,
+        request: &mut Option<Box<Request<HttpBody>>>,
+        stamp: &(dyn Fn(&mut Request<HttpBody>) + Send + Sync),
+    ) -> Result<Begun, Refused> {
         let several = &self.0;
-        let _waiting = Waiting::new(&several.waiting);
-        let _turn = several.turn.lock().await;
+        let _waiting = several.room.wait();
+        self.open();
         loop {
-            match several.first.begin(request) {
+            let mut told = pin!(several.room.told());
+            told.as_mut().enable();
+            match several.try_begin(request, stamp) {
                 Err(Refused::Full) => {}
                 begun => return begun,
             }
-            for caller in &several.further().callers {
-                if let Ok(begun) = caller.begin(request) {
-                    return Ok(begun);
-                }
-            }
+            // Told or not, it looks again.
+            let _ = timeout(LOOK, told).await;
             self.open();
-            several.room.notified().await;
         }
     }
 
@@ -118,53 +112,74 @@ impl Connection {
         let mut further = several.further();
         further.callers.retain(|caller| caller.is_open());
         if further.callers.len() + 1 >= max {
-            several
-                .connector
-                .metrics
-                .reached(Limit::ConnectionsPerAddressMax);
+            let metrics = &several.connector.metrics;
+            metrics.reached(Limit::ConnectionsPerAddressMax);
         } else if !std::mem::replace(&mut further.opening, true) {
+            let opening = Opening(Arc::downgrade(several));
             let (connector, address) = (several.connector.clone(), several.address.clone());
-            tokio::spawn(further_one(connector, address, Arc::downgrade(several)));
+            tokio::spawn(further_one(connector, address, opening));
         }
     }
 }
 
+impl Several {
+    /// Begins a call on the first connection that has a place.
+    fn try_begin(
+        &self,
+        request: &mut Option<Box<Request<HttpBody>>>,
+        stamp: &(dyn Fn(&mut Request<HttpBody>) + Send + Sync),
+    ) -> Result<Begun, Refused> {
+        if let Some(request) = request {
+            stamp(request);
+        }
+        match self.first.begin(request) {
+            Err(Refused::Full) => {}
+            begun => return begun,
+        }
+        for caller in &self.further().callers {
+            if let Ok(begun) = caller.begin(request) {
+                return Ok(begun);
+            }
+        }
+        Err(Refused::Full)
+    }
+
+    fn further(&self) -> MutexGuard<'_, Further> {
+        self.further.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Connects once more to `address`, for as long as that is of use.
-async fn further_one(connector: Connector, address: Address, several: Weak<Several>) {
+async fn further_one(connector: Connector, address: Address, opening: Opening) {
     // Who waits hears of its end as of every call that ends.
     let connected = connector.connect_once(&address, Arc::default()).await;
     let caller = match connected {
         Ok(caller) => Arc::new(caller),
         Err(error) => {
             tracing::debug!(%address, %error, "no further connection");
-            sleep(backoff(0, fastrand::f64())).await;
-            if let Some(several) = several.upgrade() {
-                several.further().opening = false;
-                several.room.notify_one();
-            }
-            return;
+            return sleep(backoff(0, fastrand::f64())).await;
         }
     };
-    {
-        let Some(several) = several.upgrade() else {
-            return;
-        };
-        tracing::debug!(%address, "a further connection, for the first takes no more calls");
+    let several = opening.0.clone();
+    if let Some(several) = several.upgrade() {
+        tracing::debug!(%address, "a further connection: the others take no more calls");
         caller.tell(several.room.clone());
-        let mut further = several.further();
-        further.opening = false;
-        further.callers.push(caller.clone());
-        drop(further);
-        several.room.notify_one();
+        several.further().callers.push(caller.clone());
     }
-    let mut idle = false;
+    drop(opening);
+    close_idle(several, Arc::downgrade(&caller)).await;
+}
+
+/// Lets go of a further connection that nobody uses.
+async fn close_idle(several: Weak<Several>, caller: Weak<Caller>) {
+    let mut begun = None;
     loop {
-        sleep(IDLE / 2).await;
-        let was_idle = std::mem::replace(&mut idle, caller.is_idle());
-        let Some(several) = several.upgrade() else {
+        sleep(IDLE).await;
+        let (Some(several), Some(caller)) = (several.upgrade(), caller.upgrade()) else {
             return;
         };
-        if (idle && was_idle) || !caller.is_open() {
+        let before = begun.replace(caller.begun());
+        if caller.is_idle() && before == begun || !caller.is_open() {
             let others = |known: &Arc<Caller>| !Arc::ptr_eq(known, &caller);
             several.further().callers.retain(others);
             return;
@@ -172,21 +187,12 @@ async fn further_one(connector: Connector, address: Address, several: Weak<Sever
     }
 }
 
-impl Several {
-    fn further(&self) -> MutexGuard<'_, Further> {
-        self.further.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<'a> Waiting<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Waiting<'_> {
+/// However it went: who waits may look again.
+impl Drop for Opening {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        if let Some(several) = self.0.upgrade() {
+            several.further().opening = false;
+            several.room.tell_all();
+        }
     }
 }

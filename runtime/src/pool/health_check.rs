@@ -5,7 +5,7 @@ use crate::{
     backoff::backoff,
     body::{Body, of_broken},
     endpoint::Address,
-    engine::{Connection, Connector, on_the_clock},
+    engine::{Connection, Connector, HttpBody, Unanswered, on_the_clock},
     message::Request,
     method::Method,
     protocol,
@@ -150,10 +150,12 @@ impl Question {
     async fn begin(&self) -> Result<(Streaming<i32>, Option<i32>)> {
         let request = Request::new(Body::one(self.service.to_string()));
         let encoded = protocol::request(&self.connector, WATCH.erase(), request, None, usize::MAX)?;
-        let mut request = encoded.request;
-        protocol::stamp(request.headers_mut(), None);
-        let response = self.connection.send(Box::new(request)).await;
-        let response = response.map_err(|unanswered| of_broken(&unanswered.why))?;
+        let request = Box::new(encoded.request);
+        let stamp =
+            |request: &mut http::Request<HttpBody>| protocol::stamp(request.headers_mut(), None);
+        let status = |unanswered: Unanswered| of_broken(&unanswered.why);
+        let begun = self.connection.begin(request, stamp).await;
+        let response = begun.map_err(status)?.await.map_err(status)?;
         let bytes_max = self.connector.limits.message_bytes_max;
         let response = protocol::read_response(response, bytes_max)?;
         let mut answers = Streaming::from_body(response.into_inner())?;

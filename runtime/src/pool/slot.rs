@@ -61,16 +61,10 @@ pub(crate) struct Subchannel {
     pub(crate) candidate: Candidate,
     started: Instant,
     answered: Arc<AtomicBool>,
-    broken: AtomicBool,
     health: Arc<Health>,
 }
 
 impl Subchannel {
-    /// A call found it broken; whether it is the first to.
-    pub(crate) fn broke(&self) -> bool {
-        !self.broken.swap(true, Ordering::Relaxed)
-    }
-
     /// One more call is made on it, until what is returned is dropped.
     pub(crate) fn call(&self, deadline: Option<Deadline>) -> Underway {
         Underway::new(self.candidate.load.start(), self.health.clone(), deadline)
@@ -129,7 +123,6 @@ impl Slot {
                 },
                 started: old.started,
                 answered: old.answered.clone(),
-                broken: AtomicBool::new(old.broken.load(Ordering::Relaxed)),
                 health: old.health.clone(),
             });
         }
@@ -154,7 +147,6 @@ impl Slot {
                     connection,
                     started: since,
                     answered: Arc::default(),
-                    broken: AtomicBool::new(false),
                     health: outliers.add(self.id, endpoint.address()),
                     candidate: Candidate {
                         id: self.id,

@@ -5,12 +5,13 @@ use super::{
     frame::Reason,
     hpack::Start,
     places::Asked,
+    room::Room,
     sending::{Gone, Sending},
     state::{Shared, State, stream_window},
     stream::Stream,
 };
 use crate::{
-    engine::{Broken, HttpBody},
+    engine::{Broken, HttpBody, broken::Loss},
     limits::Limits,
     metrics::Metrics,
 };
@@ -22,7 +23,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
 };
-use tokio::{sync::Notify, time::Instant};
+use tokio::time::Instant;
 
 /// Makes calls on one connection, which closes once it is dropped and they have ended.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub(in crate::engine) enum Refused {
 /// A request on its way, and then the head of its response. Dropped before that has
 /// come, or with a response whose body has not ended, it is cancelled.
 #[derive(Debug)]
-pub(in crate::engine) struct Begun {
+pub(crate) struct Begun {
     shared: Arc<Shared>,
     id: u32,
     /// What of a whole request there was no room for yet.
@@ -75,7 +76,7 @@ impl Caller {
     }
 
     /// Tells `room` whenever a call may have come to begin that was refused before.
-    pub(in crate::engine) fn tell(&self, room: Arc<Notify>) {
+    pub(in crate::engine) fn tell(&self, room: Arc<Room>) {
         self.0.lock().places.tell(room);
     }
 
@@ -88,6 +89,11 @@ impl Caller {
     /// Whether calls may still be made.
     pub(in crate::engine) fn is_open(&self) -> bool {
         self.0.lock().places.are_open()
+    }
+
+    /// How many calls have begun on it.
+    pub(in crate::engine) fn begun(&self) -> u32 {
+        self.0.lock().places.begun()
     }
 
     /// Whether it carries no call.
@@ -206,7 +212,7 @@ impl Begun {
         {
             self.rest = None;
         }
-        let lost = || Broken::Lost("it forgot the call".into());
+        let lost = || Broken::Lost(Loss::new("it forgot the call".into()));
         let incoming = match state.streams.get_mut(&self.id) {
             Some(stream) => &mut stream.incoming,
             None => return Poll::Ready(Err(lost())),

@@ -7,7 +7,7 @@ use super::{
     frame::{self, Reason},
     state::{Shared, Side, State},
 };
-use crate::engine::Broken;
+use crate::engine::{Broken, broken::Loss};
 use std::sync::Arc;
 
 impl Shared {
@@ -124,9 +124,10 @@ impl Shared {
         let why = state.why.clone();
         let why = why.unwrap_or_else(|| "it was closed".into());
         state.places.close(why.clone());
+        let loss = Loss::new(why.clone());
         self.break_those(state, |begins_at, _| match begins_at >= left {
             true => Some(Broken::Unprocessed(why.clone())),
-            false => Some(Broken::Lost(why.clone())),
+            false => Some(Broken::Lost(loss.clone())),
         });
     }
 

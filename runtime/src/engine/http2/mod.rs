@@ -58,6 +58,7 @@ mod outbox;
 mod parse;
 mod places;
 mod receive;
+mod room;
 mod running;
 mod sending;
 mod state;
@@ -67,6 +68,8 @@ mod window;
 
 pub(super) use body::StreamBody;
 pub(crate) use budget::Budget;
+pub(crate) use caller::Begun;
 pub(crate) use caller::Unanswered;
-pub(super) use caller::{Begun, Caller, Refused};
+pub(super) use caller::{Caller, Refused};
 pub(super) use connection::{Observer, call, serve};
+pub(super) use room::Room;

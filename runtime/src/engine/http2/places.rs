@@ -1,8 +1,7 @@
 //! How many calls a client may have on its connection (RFC 9113, section 5.1.2).
 
-use super::frame::STREAM_MAX;
+use super::{frame::STREAM_MAX, room::Room};
 use std::sync::Arc;
-use tokio::sync::Notify;
 
 /// The calls of one connection, by their number.
 #[derive(Debug, Default)]
@@ -13,7 +12,7 @@ pub(super) struct Places {
     /// How many the peer takes at once; what there is no word of has no bound.
     max: Option<u32>,
     /// Hears of places that come free.
-    room: Arc<Notify>,
+    room: Arc<Room>,
     /// No more calls begin here, for this reason.
     closed: Option<Arc<str>>,
 }
@@ -35,6 +34,11 @@ impl Places {
         self.closed.is_none()
     }
 
+    /// Calls that have begun.
+    pub(super) fn begun(&self) -> u32 {
+        self.begun
+    }
+
     /// Calls that have a place.
     pub(super) fn taken(&self) -> u32 {
         self.taken
@@ -50,7 +54,7 @@ impl Places {
     }
 
     /// Tells `room` of places that come free from now on.
-    pub(super) fn tell(&mut self, room: Arc<Notify>) {
+    pub(super) fn tell(&mut self, room: Arc<Room>) {
         self.room = room;
     }
 
@@ -73,22 +77,20 @@ impl Places {
 
     /// A call has ended, on the wire.
     pub(super) fn free(&mut self) {
-        if self.is_full() {
-            self.room.notify_one();
-        }
         self.taken -= 1;
+        self.room.tell();
     }
 
     /// The peer takes as many.
     pub(super) fn resize(&mut self, max: u32) {
         self.max = Some(max);
-        self.room.notify_one();
+        self.room.tell_all();
     }
 
     /// Nobody begins any more.
     pub(super) fn close(&mut self, why: Arc<str>) {
         self.closed.get_or_insert(why);
-        self.room.notify_one();
+        self.room.tell_all();
     }
 }
 

@@ -40,29 +40,35 @@ fn a_place_that_comes_free_is_taken_again() {
     assert_eq!(stream(&mut places), Some(3));
 }
 
-#[tokio::test]
-async fn room_is_told_of_once_there_was_none() {
-    let room = Arc::new(Notify::new());
+#[test]
+fn who_waits_is_told_of_each_place() {
+    use futures_util::FutureExt;
+    let room = Arc::new(Room::default());
     let mut places = places(2);
     places.tell(room.clone());
-    let told = || was_told(&room);
-    stream(&mut places);
+    let told = || room.told().now_or_never().is_some();
+    assert!(stream(&mut places).is_some());
     places.free();
-    assert!(!told(), "there was room all the time");
-    stream(&mut places);
-    stream(&mut places);
+    assert!(!told(), "nobody waits");
+    let waiting = room.wait();
+    assert!(stream(&mut places).is_some());
     places.free();
     assert!(told());
-    places.resize(3);
-    assert!(told());
-    places.close("gone".into());
-    assert!(told());
-}
-
-/// Whether `room` was told of something since it was last asked.
-fn was_told(room: &Notify) -> bool {
-    use futures_util::FutureExt;
-    room.notified().now_or_never().is_some()
+    drop(waiting);
+    assert!(stream(&mut places).is_some());
+    places.free();
+    assert!(!told(), "nobody waits any more");
+    for change in [
+        |places: &mut Places| places.resize(3),
+        |places: &mut Places| {
+            places.close("gone".into());
+        },
+    ] {
+        let mut waits = Box::pin(room.told());
+        assert!(waits.as_mut().now_or_never().is_none());
+        change(&mut places);
+        assert!(waits.now_or_never().is_some());
+    }
 }
 
 #[test]
