@@ -68,14 +68,20 @@ impl<F: Fn() -> f64 + Send + Sync + 'static> LoadReporter<F> {
 
     /// What to tell with a call that ends now.
     fn report(&self, failed: bool) -> LoadReport {
-        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
-        let (qps, eps) = rates.count(failed, Instant::now());
-        drop(rates);
+        let (qps, eps) = self.count(failed);
         LoadReport {
             qps,
             eps,
             utilization: (self.utilization)(),
         }
+    }
+}
+
+impl<F> LoadReporter<F> {
+    /// One more call; how many calls there are in a second, and how many failures.
+    fn count(&self, failed: bool) -> (f64, f64) {
+        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        rates.count(failed, Instant::now())
     }
 }
 
@@ -95,9 +101,20 @@ impl Rates {
     }
 }
 
+/// A call that its deadline, its caller or a panic ends counts as one that failed.
+struct Unfinished<'a, F>(&'a LoadReporter<F>);
+
+impl<F> Drop for Unfinished<'_, F> {
+    fn drop(&mut self) {
+        self.0.count(true);
+    }
+}
+
 impl<F: Fn() -> f64 + Send + Sync + 'static> Layer for LoadReporter<F> {
     async fn call(&self, request: Request<Body>, next: Next) -> Result<Response<Body>> {
+        let unfinished = Unfinished(self);
         let mut reply = next.run(request).await;
+        std::mem::forget(unfinished);
         let outcome = reply
             .as_ref()
             .map_or_else(Outcome::of, |_| Outcome::Answered);

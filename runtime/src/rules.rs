@@ -38,8 +38,10 @@ impl Rules {
     #[cfg(feature = "service-config")]
     pub(crate) fn hash<T>(&self, request: &Request<T>) -> Option<u64> {
         let header = self.config.as_ref()?.load_balancing()?.hash_header()?;
-        let value = request.metadata().as_ref().get(header)?;
-        Some(crate::field_hash::hash(value.as_bytes()))
+        let values = request.metadata().as_ref().get_all(header).iter();
+        let values: Vec<_> = values.map(http::HeaderValue::as_bytes).collect();
+        // Several are one, as in gRPC's other languages.
+        (!values.is_empty()).then(|| crate::field_hash::hash(&values.join(&b',')))
     }
 
     #[cfg(not(feature = "service-config"))]
