@@ -44,6 +44,8 @@ mod unfold;
 
 mod policy;
 
+mod contain;
+
 mod registry;
 
 mod balance;

@@ -1,6 +1,6 @@
 //! Adapter: etcd, of version 3.
 
-use super::{place::Place, record, records::Records};
+use super::{place::Place, record, records::Records, waiting::Waiting};
 use crate::{
     BoxStream, Instance, Listing, Registry, RegistryFuture, Result, Status, check_service,
 };
@@ -12,7 +12,10 @@ use futures_util::FutureExt;
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 use tokio::{
@@ -59,6 +62,8 @@ struct Etcd {
     is_tls: bool,
     prefix: String,
     link: tokio::sync::Mutex<Link>,
+    /// The number of the last connection that was given up.
+    left: AtomicU64,
     /// What was registered here, by key.
     leases: Mutex<HashMap<String, Lease>>,
 }
@@ -115,6 +120,7 @@ fn open_as(authority: &str, path: &str, is_tls: bool) -> Result<Arc<dyn Registry
         is_tls,
         prefix: prefix.to_owned(),
         link: Default::default(),
+        left: AtomicU64::new(0),
         leases: Mutex::default(),
     }))))
 }
@@ -142,7 +148,11 @@ impl Etcd {
     async fn client(&self) -> Result<(Client, u64, &str)> {
         let here = runtime::Handle::current().id();
         let mut link = self.link.lock().await;
+        let link = &mut *link;
         let hosts = &self.place.hosts;
+        if self.left.load(Relaxed) >= link.number && link.client.take().is_some() {
+            link.given_up += 1;
+        }
         let host = &*hosts[link.given_up % hosts.len()];
         if let Some((runtime, client)) = &link.client
             && *runtime == here
@@ -150,21 +160,23 @@ impl Etcd {
             return Ok((client.clone(), link.number, host));
         }
         let scheme = if self.is_tls { "https" } else { "http" };
+        let waiting = Waiting::new(|| link.given_up += 1);
         let connected = Client::connect([format!("{scheme}://{host}")], Some(self.options()));
         let connected = timeout(CONNECT_TIMEOUT, connected).await;
         let failed = |why: &dyn fmt::Display| Status::unavailable(format!("`{host}`: {why}"));
         match connected {
             Ok(Ok(client)) => {
+                waiting.answered();
                 link.client = Some((here, client.clone()));
                 link.number += 1;
                 Ok((client, link.number, host))
             }
             Ok(Err(error)) => {
-                link.given_up += 1;
+                waiting.failed();
                 Err(failed(&shown(&error)))
             }
             Err(_) => {
-                link.given_up += 1;
+                waiting.failed();
                 Err(failed(&format_args!(
                     "no answer within {CONNECT_TIMEOUT:?}"
                 )))
@@ -173,11 +185,8 @@ impl Etcd {
     }
 
     /// Leaves the connection of this number, and tries the next host next.
-    async fn give_up(&self, number: u64) {
-        let mut link = self.link.lock().await;
-        if link.number == number && link.client.take().is_some() {
-            link.given_up += 1;
-        }
+    fn give_up(&self, number: u64) {
+        self.left.fetch_max(number, Relaxed);
     }
 
     /// Asks whichever host it is the turn of.
@@ -191,12 +200,16 @@ impl Etcd {
             Ok(client) => client?,
             Err(_) => return Err(Status::unavailable(format!("no connection in {limit:?}"))),
         };
+        let waiting = Waiting::new(|| self.give_up(number));
         let why = match timeout_at(due, ask(client)).await {
-            Ok(Ok(answer)) => return Ok((answer, number)),
+            Ok(Ok(answer)) => {
+                waiting.answered();
+                return Ok((answer, number));
+            }
             Ok(Err(error)) => shown(&error),
             Err(_) => format!("no answer within {limit:?}"),
         };
-        self.give_up(number).await;
+        waiting.failed();
         Err(Status::unavailable(format!("`{host}`: {why}")))
     }
 
@@ -432,7 +445,7 @@ impl Stage {
             Self::Follows(mut follow, number) => match follow.next().await {
                 Ok(listing) => Some((Ok(listing), Self::Follows(follow, number))),
                 Err(why) => {
-                    etcd.give_up(number).await;
+                    etcd.give_up(number);
                     Some((Err(Status::unavailable(why)), Self::Failed))
                 }
             },

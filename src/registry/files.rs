@@ -7,7 +7,7 @@ use crate::{
 use std::{
     collections::BTreeMap,
     fmt, fs, io,
-    os::unix::fs::{DirBuilderExt, MetadataExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -62,9 +62,7 @@ pub struct FilesRegistry {
 /// `files:///run/cordial`, or `files://` for a directory of this user.
 pub(super) fn open(authority: &str, path: &str) -> Result<Arc<dyn Registry>, String> {
     if !authority.is_empty() {
-        return Err(format!(
-            "a directory has no host, and here is `{authority}`: write three slashes"
-        ));
+        return Err("a directory has no host, and here is one: write three slashes".to_owned());
     }
     Ok(Arc::new(match path {
         "" => FilesRegistry::of_user(),
@@ -226,28 +224,41 @@ fn put(base: &Path, service: &str, name: &str, record: &[u8], lease: Duration) -
         .create(&directory)?;
     check_directory(base)?;
     check_directory(&directory)?;
-    remove_old(&directory)?;
+    remove_old(&directory);
     // Readers pass over what begins with a dot.
     static FILES: AtomicU64 = AtomicU64::new(0);
     let number = FILES.fetch_add(1, Ordering::Relaxed);
     let process = std::process::id();
     let new = directory.join(format!(".{process}-{number}"));
     let mut options = fs::OpenOptions::new();
-    let mut file = options.write(true).create_new(true).open(&new)?;
+    let options = options.write(true).create_new(true).mode(0o644);
+    let mut file = options.open(&new)?;
     let written = io::Write::write_all(&mut file, record).and_then(|()| file.set_modified(until));
     written
         .and_then(|()| fs::rename(&new, directory.join(name)))
         .inspect_err(|_| drop(fs::remove_file(&new)))
 }
 
-/// Renews the lease of a file that says `record`; whether it does.
+/// Renews the lease of a file that says `record`; whether it does. Whatever a link leads
+/// to stays as it is.
 fn renew(file: &Path, record: &[u8], until: SystemTime) -> io::Result<bool> {
-    let opened = fs::OpenOptions::new().read(true).write(true).open(file);
-    let file = match opened {
-        Ok(file) => file,
+    let found = fs::symlink_metadata(file);
+    let opened = found.and_then(|found| match found.is_file() {
+        true => Ok(Some((
+            found,
+            fs::OpenOptions::new().read(true).write(true).open(file)?,
+        ))),
+        false => Ok(None),
+    });
+    let (found, file) = match opened {
+        Ok(Some(opened)) => opened,
+        Ok(None) => return Ok(false),
         Err(error) => return unless_missing(error),
     };
     let metadata = file.metadata()?;
+    if (metadata.dev(), metadata.ino()) != (found.dev(), found.ino()) {
+        return Ok(false);
+    }
     // What readers have taken for dead, or are about to, must be a new file to them.
     let now = SystemTime::now();
     let is_live = (now + POLL..now + LEASE_MAX).contains(&metadata.modified()?);
@@ -264,20 +275,27 @@ fn renew(file: &Path, record: &[u8], until: SystemTime) -> io::Result<bool> {
     Ok(file.metadata()?.nlink() > 0)
 }
 
-/// Removes what servers left behind that died.
-fn remove_old(directory: &Path) -> io::Result<()> {
+/// Removes what servers left behind that died, as far as it can; nothing else.
+fn remove_old(directory: &Path) {
     let now = SystemTime::now();
-    for file in fs::read_dir(directory)?.take(FILES_MAX) {
-        let file = file?;
-        let modified = file.metadata().and_then(|metadata| metadata.modified());
-        let age = modified
-            .ok()
-            .and_then(|modified| now.duration_since(modified).ok());
-        if age.is_some_and(|age| age > REMOVED_AFTER) {
-            fs::remove_file(file.path()).or_else(unless_missing)?;
+    let files = fs::read_dir(directory).into_iter().flatten();
+    for file in files.take(FILES_MAX).flatten() {
+        let name = file.file_name();
+        if !name
+            .to_str()
+            .is_some_and(|name| is_record(name) || is_new(name))
+        {
+            continue;
+        }
+        let modified = match file.metadata() {
+            Ok(metadata) if metadata.is_file() => metadata.modified(),
+            _ => continue,
+        };
+        let age = modified.map(|modified| now.duration_since(modified).unwrap_or_default());
+        if age.is_ok_and(|age| age > REMOVED_AFTER) {
+            let _removed_already = fs::remove_file(file.path());
         }
     }
-    Ok(())
 }
 
 /// What is known of the files of one service.
@@ -373,6 +391,13 @@ impl Entry {
 
 fn is_record(name: &str) -> bool {
     !name.starts_with('.') && name.ends_with(ENDING)
+}
+
+/// Whether it is the name of a file that is to take the place of a record.
+fn is_new(name: &str) -> bool {
+    let numbers = name.strip_prefix('.').and_then(|name| name.split_once('-'));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.is_some_and(|(process, number)| is_number(process) && is_number(number))
 }
 
 /// What a file says, if its lease has not ended; from `known`, if that is still true.

@@ -13,6 +13,8 @@ mod place;
 mod record;
 #[cfg(any(feature = "etcd", feature = "nats"))]
 mod records;
+#[cfg(any(feature = "etcd", feature = "nats"))]
+mod waiting;
 
 #[cfg(all(feature = "etcd", feature = "tls"))]
 use etcd::tls as etcds;

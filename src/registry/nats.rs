@@ -1,6 +1,6 @@
 //! Adapter: NATS, a key-value bucket of its JetStream.
 
-use super::{place::Place, record, records::Records};
+use super::{place::Place, record, records::Records, waiting::Waiting};
 use crate::{
     BoxStream, Instance, Listing, Registry, RegistryFuture, Result, Status, check_service,
 };
@@ -15,7 +15,10 @@ use async_nats::{
 use futures_util::{FutureExt, StreamExt};
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 use tokio::{
@@ -71,6 +74,8 @@ struct Session {
     context: Context,
     stream: Stream,
     trouble: watch::Receiver<Option<String>>,
+    /// Something that was asked over it failed.
+    is_given_up: AtomicBool,
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -123,6 +128,7 @@ impl Nats {
         if let Some(session) = session.as_ref()
             && session.runtime == here
             && session.trouble.borrow().is_none()
+            && !session.is_given_up.load(Relaxed)
         {
             return Ok(session.clone());
         }
@@ -164,6 +170,7 @@ impl Nats {
             context,
             stream,
             trouble,
+            is_given_up: AtomicBool::new(false),
         })
     }
 
@@ -196,14 +203,6 @@ impl Nats {
         }
     }
 
-    /// Leaves a session that failed.
-    async fn give_up(&self, failed: &Arc<Session>) {
-        let mut session = self.session.lock().await;
-        if session.as_ref().is_some_and(|now| Arc::ptr_eq(now, failed)) {
-            *session = None;
-        }
-    }
-
     async fn ask<T, F: Future<Output = Result<T, Failure>>>(
         &self,
         limit: Duration,
@@ -214,12 +213,16 @@ impl Nats {
         let session = timeout_at(due, self.session())
             .await
             .map_err(|_| late())??;
+        let waiting = Waiting::new(|| session.give_up());
         let status = match timeout_at(due, ask(session.clone())).await {
-            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Ok(answer)) => {
+                waiting.answered();
+                return Ok(answer);
+            }
             Ok(Err(error)) => self.failed(&shown(&*error)),
             Err(_) => late(),
         };
-        self.give_up(&session).await;
+        waiting.failed();
         Err(status)
     }
 
@@ -286,6 +289,13 @@ impl Nats {
             }
         }
         Ok(follow)
+    }
+}
+
+impl Session {
+    /// What is asked next is asked over another.
+    fn give_up(&self) {
+        self.is_given_up.store(true, Relaxed);
     }
 }
 
@@ -432,7 +442,7 @@ impl Stage {
             Self::Follows(mut follow) => match follow.next().await {
                 Ok(listing) => Some((Ok(listing), Self::Follows(follow))),
                 Err(error) => {
-                    nats.give_up(&follow.session).await;
+                    follow.session.give_up();
                     Some((Err(nats.failed(&shown(&*error))), Self::Failed))
                 }
             },

@@ -6,7 +6,7 @@ use cordial::{
 use registry_contract::Harness;
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -191,6 +191,16 @@ async fn links_are_not_followed() {
     std::os::unix::fs::symlink(&elsewhere, &file).unwrap();
     let listing = first_list(&registry).await;
     assert!(listing.instances().is_empty(), "{listing:?}");
+    // Nor does a renewal: it puts a file where the link was.
+    let until = || fs::metadata(&elsewhere).unwrap().modified().unwrap();
+    let before = until();
+    registry
+        .register(&instance("one"), Duration::from_secs(90))
+        .await
+        .unwrap();
+    assert_eq!(until(), before);
+    assert!(fs::symlink_metadata(&file).unwrap().is_file());
+    assert_eq!(first_list(&registry).await.instances().len(), 1);
 }
 
 #[tokio::test]
@@ -201,14 +211,35 @@ async fn what_the_dead_leave_behind_is_removed() {
         .register(&instance("dead"), Duration::from_secs(60))
         .await
         .unwrap();
-    let file = fs::File::options().write(true).open(files.file()).unwrap();
-    file.set_modified(SystemTime::now() - Duration::from_secs(61))
-        .unwrap();
+    let dead = files.file();
+    let directory = dead.parent().unwrap();
+    // Something else that stands there is nobody's to remove, nor in the way.
+    let others = ["notes.txt", ".hidden", ".1-", ".a-1"];
+    let unfinished = ".123-4";
+    for name in others.iter().chain([&unfinished]) {
+        fs::write(directory.join(name), "").unwrap();
+    }
+    for name in others.iter().chain([&unfinished, &"dead.json"]) {
+        let file = fs::File::options().write(true).open(directory.join(name));
+        let long_ago = SystemTime::now() - Duration::from_secs(61);
+        file.unwrap().set_modified(long_ago).unwrap();
+    }
+    let no_file = directory.join("directory.json");
+    fs::create_dir(&no_file).unwrap();
+    let no_file = fs::File::open(no_file).unwrap();
+    no_file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
     registry
         .register(&instance("lives"), Duration::from_secs(60))
         .await
         .unwrap();
-    assert_eq!(files.file().file_name().unwrap(), "lives.json");
+    let left = fs::read_dir(directory).unwrap();
+    let left = left.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let left: std::collections::BTreeSet<_> = left.collect();
+    let mut wanted: std::collections::BTreeSet<_> = others.map(str::to_owned).into();
+    wanted.extend(["directory.json", "lives.json"].map(str::to_owned));
+    assert_eq!(left, wanted);
+    let mode = fs::metadata(directory.join("lives.json")).unwrap().mode();
+    assert_eq!(mode & 0o022, 0, "{mode:o}");
 }
 
 #[tokio::test]
@@ -244,4 +275,6 @@ fn urls_lead_to_directories() {
     let error = Channel::to("files://host/run/orders.v1.Orders").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Address);
     assert!(error.to_string().contains("three slashes"), "{error}");
+    let error = open_registry("files://ada:secret@host/run").unwrap_err();
+    assert!(!error.to_string().contains("secret"), "{error}");
 }

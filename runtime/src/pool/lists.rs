@@ -2,16 +2,13 @@
 
 use crate::{
     backoff::backoff,
+    contain::contain,
     endpoint::Endpoint,
     reply::BoxStream,
     resolver::{Refresh, Resolver},
-    status::{Result, Status},
+    status::Result,
 };
-use std::{
-    future::poll_fn,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::{future::poll_fn, sync::Arc};
 use tokio::time::{Instant, sleep_until};
 
 /// The resolver's lists, one after another. It is asked anew, after a while, when it
@@ -92,16 +89,4 @@ impl Lists {
     pub(super) fn served(&mut self) {
         self.panics = 0;
     }
-}
-
-/// What `run` returns. A panic in it is UNAVAILABLE and says who panicked: one of the
-/// program's own parts, so its own callers may read what it said.
-pub(super) fn contain<T>(who: &'static str, run: impl FnOnce() -> T) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
-        let text = panic.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        let panic = text.unwrap_or("something that is no text");
-        tracing::error!(panic, "the {who} panicked");
-        Status::unavailable(format!("the {who} panicked: {panic}"))
-    })
 }

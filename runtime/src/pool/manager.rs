@@ -4,13 +4,14 @@
 use super::{
     Group, Published, Ready, Shared, eyeballs,
     health_check::HealthChecks,
-    lists::{Lists, contain},
+    lists::Lists,
     skew::Skew,
     slot::{Slot, State, Subchannel},
     standing::Standing,
 };
 use crate::{
     balance::{Balancer, Connects, LeastRequest, PickFirst},
+    contain::contain,
     endpoint::Endpoint,
     engine::{Connection, Error, on_the_clock},
     outlier::Outliers,

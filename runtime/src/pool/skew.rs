@@ -14,7 +14,10 @@ use std::{
 };
 
 /// Where calls go of the methods that not all endpoints serve.
-pub(super) struct Skew(HashMap<String, Served>);
+pub(super) struct Skew {
+    served: HashMap<String, Served>,
+    waits: bool,
+}
 
 /// Who serves a method.
 pub(super) enum Served {
@@ -42,6 +45,7 @@ impl Skew {
         };
         let mut groups: HashMap<Vec<u64>, Arc<Group>> = HashMap::new();
         let mut skew = HashMap::new();
+        let mut waits = false;
         for method in methods {
             let serving = |all: &[Arc<Subchannel>]| -> Vec<_> {
                 let serves = |one: &&Arc<Subchannel>| one.candidate.endpoint.serves(method);
@@ -53,6 +57,7 @@ impl Skew {
             }
             if some.is_empty() {
                 some = serving(left_alone);
+                waits = true;
             }
             let ids: Vec<_> = some.iter().map(|one| one.candidate.id).collect();
             let served = match groups.get(&ids) {
@@ -66,18 +71,21 @@ impl Skew {
             };
             skew.insert(method.clone(), served);
         }
-        Ok((!skew.is_empty()).then_some(Self(skew)))
+        Ok((!skew.is_empty()).then_some(Self {
+            served: skew,
+            waits,
+        }))
     }
 
     /// Who serves the method at `path`; nothing if that is everybody, or nobody says so.
     pub(super) fn served(&self, path: &str) -> Option<&Served> {
-        self.0.get(path)
+        self.served.get(path)
     }
 
-    /// Whether calls wait for somebody who is not READY, or are told why he is not.
+    /// Whether some calls depend on somebody who is not among the READY: they wait for
+    /// him, are told why he is not, or go to him though he is left alone.
     pub(super) fn waits(&self) -> bool {
-        let mut served = self.0.values();
-        served.any(|served| !matches!(served, Served::By(_)))
+        self.waits
     }
 }
 

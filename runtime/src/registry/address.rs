@@ -1,14 +1,15 @@
 //! Which addresses a record may name.
 
 use crate::endpoint::Address;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Where clouds tell a machine its credentials, beside the link-local addresses.
 const METADATA_V4: [Ipv4Addr; 2] = [
     Ipv4Addr::new(100, 100, 100, 200),
     Ipv4Addr::new(192, 0, 0, 192),
 ];
-const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+/// `fd00:ec2::/32`.
+const METADATA_V6: [u16; 2] = [0xfd00, 0xec2];
 
 /// What speaks against calling `address`.
 pub(super) fn flaw(address: &Address, allows_link_local: bool) -> Option<String> {
@@ -48,7 +49,7 @@ fn flaw_of_tcp(address: SocketAddr, allows_link_local: bool) -> Option<&'static 
 fn is_link_local(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_link_local() || METADATA_V4.contains(&ip),
-        IpAddr::V6(ip) => ip.is_unicast_link_local() || ip == METADATA_V6,
+        IpAddr::V6(ip) => ip.is_unicast_link_local() || ip.segments().starts_with(&METADATA_V6),
     }
 }
 
@@ -94,6 +95,7 @@ mod tests {
             "169.254.1.1:1",
             "[fe80::1]:1",
             "[fd00:ec2::254]:80",
+            "[fd00:ec2::23]:80",
             "100.100.100.200:80",
             "192.0.0.192:80",
             "[::ffff:169.254.169.254]:80",

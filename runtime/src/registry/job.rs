@@ -1,15 +1,21 @@
 //! The tasks that keep a server registered.
 
 use super::{
-    Instance, Registry,
+    Instance, Registry, RegistryFuture,
     registration::{Health, Planned},
     watch::backoff,
 };
 use crate::{
+    contain::contain,
     metrics::{Counted, Gauge, Metrics},
     status::{Result, Status},
 };
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{
+    future::{pending, poll_fn},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 use tokio::{
     sync::{Mutex, watch},
     task::JoinSet,
@@ -17,8 +23,10 @@ use tokio::{
 };
 use tokio_stream::StreamExt;
 
-/// For one attempt to register, if the lease is not shorter.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+/// One attempt has as long as there is between two renewals, so that others follow within
+/// the lease; not less than a registry needs that is well, if the lease is not shorter.
+const ATTEMPT_MIN: Duration = Duration::from_secs(1);
+const ATTEMPT_MAX: Duration = Duration::from_secs(5);
 
 /// For all services to be deregistered: a server that is asked to stop does so.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -76,7 +84,10 @@ async fn follow(mut said: Health, health: watch::Sender<bool>, mut stop: watch::
     loop {
         tokio::select! {
             said = said.next() => match said {
-                Some(said) => drop(health.send_replace(said)),
+                // Said again, it is no reason to register again.
+                Some(said) => {
+                    health.send_if_modified(|now| std::mem::replace(now, said) != said);
+                }
                 None => return,
             },
             () = stopped(&mut stop) => return,
@@ -120,35 +131,58 @@ struct Progress {
 impl Job {
     async fn run(mut self) {
         tokio::select! {
-            _ = self.healthy.wait_for(|healthy| *healthy) => {}
+            biased;
             () = stopped(&mut self.stop) => return,
+            // Whoever never says that it is healthy never is.
+            Ok(_) = self.healthy.wait_for(|healthy| *healthy) => {}
         }
         let mut progress = Progress::default();
         loop {
             self.instance.healthy = *self.healthy.borrow_and_update();
             // To its end: whatever is under way when it is dropped could come true
             // after the record was removed.
-            let ended = self.attempt().await;
+            let register = || self.registry.register(&self.instance, self.lease);
+            let ended = self.attempt(register).await;
             let pause = self.after(ended, &mut progress);
             tokio::select! {
-                () = sleep(pause) => {}
-                () = changed(&mut self.healthy) => {}
+                biased;
                 () = stopped(&mut self.stop) => break,
+                () = changed(&mut self.healthy) => {}
+                () = sleep(pause) => {}
             }
         }
-        if let Err(status) = self.registry.deregister(&self.instance).await {
-            let Self {
-                registry, instance, ..
-            } = &self;
-            let service = &instance.service;
-            tracing::warn!(%status, ?registry, service, "not deregistered: its lease will end it");
+        self.deregister(&progress).await;
+    }
+
+    /// Tries on, for as long as [`Jobs::stop`] lets it, if the instance may be listed.
+    async fn deregister(&self, progress: &Progress) {
+        let mut failures = 0;
+        loop {
+            let deregister = || self.registry.deregister(&self.instance);
+            let Err(status) = self.attempt(deregister).await else {
+                return;
+            };
+            let (registry, service) = (&self.registry, &self.instance.service);
+            if progress.registered.is_none() {
+                tracing::warn!(%status, ?registry, service, "not deregistered: its lease will end it");
+                return;
+            }
+            tracing::warn!(%status, ?registry, service, "not deregistered; tries on");
+            sleep(backoff(failures, fastrand::f64())).await;
+            failures += 1;
         }
     }
 
-    async fn attempt(&self) -> Result<()> {
-        let limit = ATTEMPT_TIMEOUT.min(self.lease);
-        let registered = self.registry.register(&self.instance, self.lease);
-        match timeout(limit, registered).await {
+    /// What `ask` asks of the registry ends with, in time. A panic is UNAVAILABLE.
+    async fn attempt<'a>(&'a self, ask: impl FnOnce() -> RegistryFuture<'a>) -> Result<()> {
+        let limit = (self.lease / RENEWALS_PER_LEASE).clamp(ATTEMPT_MIN, ATTEMPT_MAX);
+        let limit = limit.min(self.lease);
+        let mut asked = contain("registry", ask)?;
+        let ended = poll_fn(|cx| match contain("registry", || asked.as_mut().poll(cx)) {
+            Ok(polled) => polled,
+            Err(status) => Poll::Ready(Err(status)),
+        });
+        match timeout(limit, ended).await {
             Ok(ended) => ended,
             Err(_) => Err(Status::unavailable(format!("no answer within {limit:?}"))),
         }
@@ -194,3 +228,6 @@ impl Job {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

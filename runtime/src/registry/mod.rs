@@ -23,8 +23,8 @@ pub(crate) use listing::RECORDS_MAX;
 pub use memory::MemoryRegistry;
 pub(crate) use registration::Planned;
 pub use registration::Registration;
-pub(crate) use scheme::schemes;
 pub use scheme::{Scheme, open_registry};
+pub(crate) use scheme::{check_users, schemes};
 pub use watch::Watch;
 
 /// What a [`Registry`] does takes time, and may be dropped before it is done.
@@ -64,7 +64,9 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
     /// Otherwise UNAVAILABLE with what was asked of whom and what came; within a
     /// time of its own, 5 s at most. The record may have been written all the same.
     ///
-    /// Cancellation safe: a call that was dropped has been made, or has not.
+    /// Cancellation safe: a call that was dropped has been made, or has not. A server
+    /// drops it after a third of the lease, 1 s at least, and calls again: of several
+    /// hosts, the next is asked then.
     fn register<'a>(&'a self, instance: &'a Instance, lease: Duration) -> RegistryFuture<'a>;
 
     /// Takes the instance of this service and id out of every list. That it is in

@@ -136,6 +136,13 @@ impl Registration {
             Some(address) => read(address)?,
             None => default_address(addresses)?,
         };
+        if matches!(address, Address::Unix(_)) && !self.registry.is_local() {
+            return Err(refused(format!(
+                "`{address}` is a socket of this machine, and nobody believes what {:?} says of \
+                 those, since others can write to it",
+                self.registry
+            )));
+        }
         let id = self.id.unwrap_or_else(default_id);
         let started = SystemTime::now().duration_since(UNIX_EPOCH);
         let started_millis = started.map_or(0, |since| since.as_millis() as u64);
@@ -278,7 +285,10 @@ fn default_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::MemoryRegistry;
+    use crate::{
+        registry::{Listing, MemoryRegistry, RegistryFuture},
+        reply::BoxStream,
+    };
     use std::collections::BTreeSet;
 
     const GET: Method = Method::unary("/orders.v1.Orders/Get");
@@ -299,6 +309,24 @@ mod tests {
 
     fn anew() -> Registration {
         Registration::new(MemoryRegistry::new())
+    }
+
+    /// A registry that other machines can write to.
+    #[derive(Debug)]
+    struct Far;
+
+    impl Registry for Far {
+        fn register<'a>(&'a self, _: &'a Instance, _: Duration) -> RegistryFuture<'a> {
+            Box::pin(async { Ok(()) })
+        }
+
+        fn deregister<'a>(&'a self, _: &'a Instance) -> RegistryFuture<'a> {
+            Box::pin(async { Ok(()) })
+        }
+
+        fn watch(&self, _: &str) -> BoxStream<Listing> {
+            Box::pin(tokio_stream::pending())
+        }
     }
 
     #[test]
@@ -344,6 +372,9 @@ mod tests {
         );
         refused(anew().with_id("a/b"), &["127.0.0.1:7"], "`a/b` is no id");
         refused(anew().with_weight(0), &["127.0.0.1:7"], "weight 0");
+        refused(Registration::new(Far), &["unix:/a"], "is a socket of this");
+        assert!(plan(anew(), &["unix:/a"]).is_ok());
+        assert!(plan(Registration::new(Far), &["127.0.0.1:7"]).is_ok());
     }
 
     #[test]

@@ -63,10 +63,24 @@ impl Scheme {
                 "a registry has no query and no fragment; write `%3F` and `%23`".to_owned(),
             );
         }
+        check_users(place)?;
         let (authority, path) = place.split_once('/').unwrap_or((place, ""));
         let path = percent_decode_str(path).decode_utf8();
         let path = path.map_err(|_| "its path is no UTF-8".to_owned())?;
         (self.open)(authority, &path)
+    }
+}
+
+/// Refuses an `@` behind the first `/` of `place`, and does not quote it: what is before
+/// may be half of a password.
+pub(crate) fn check_users(place: &str) -> Result<(), String> {
+    let behind = place.split_once('/').map_or("", |(_, behind)| behind);
+    match behind.contains('@') {
+        true => Err(
+            "it has an `@` behind a `/`: write `%40`, and `%2F` for the `/` of a password"
+                .to_owned(),
+        ),
+        false => Ok(()),
     }
 }
 
@@ -129,10 +143,13 @@ mod tests {
             ("etcetera://a", "`etcetera` is no registry of this program"),
             ("memory://a/b", "has no path"),
             ("memory://ada:secret@a/b", "`memory://…@a/b`"),
+            ("memory://ada:sec/ret@a", "an `@` behind a `/`"),
+            ("memory://ada:secret/@a", "an `@` behind a `/`"),
         ] {
             let error = open_registry(url).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Address);
-            assert!(error.to_string().contains(why), "{error}");
+            let said = error.to_string();
+            assert!(said.contains(why) && !said.contains("sec"), "{said}");
         }
     }
 }

@@ -16,12 +16,15 @@ const FIRST_LIST_TIMEOUT: Duration = Duration::from_secs(15);
 /// anybody noticing is missed no longer.
 const AGAIN_AFTER: Duration = Duration::from_secs(600);
 
+/// A watch that went well for so long has nothing to do with those that failed before.
+const WELL_AFTER: Duration = Duration::from_secs(5);
+
 /// Between watches that failed.
 const BACKOFF_MIN: Duration = Duration::from_millis(200);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
 /// The lists of one service, for ever: what failed or ended is watched again, after
-/// 0.2 s at first and 5 s at last, and every 10 min in case a change was missed.
+/// 0.2 s at first and 6 s at most, and every 10 min in case a change was missed.
 pub struct Watch {
     registry: Arc<dyn Registry>,
     service: String,
@@ -30,7 +33,9 @@ pub struct Watch {
     due: Instant,
     /// Until when the watch that has begun must tell its first list.
     first_due: Option<Instant>,
-    /// Watches that failed since the last list.
+    /// When the watch that goes on told its first list.
+    told: Option<Instant>,
+    /// Watches that failed, one soon after another.
     failures: u32,
 }
 
@@ -43,6 +48,7 @@ impl Watch {
             lists: None,
             due: Instant::now(),
             first_due: None,
+            told: None,
             failures: 0,
         }
     }
@@ -60,6 +66,7 @@ impl Watch {
                     sleep_until(self.due).await;
                     self.due = Instant::now() + AGAIN_AFTER.mul_f64(1.0 - fastrand::f64() / 5.0);
                     self.first_due = Some(Instant::now() + FIRST_LIST_TIMEOUT);
+                    self.told = None;
                     self.lists.insert(self.registry.watch(&self.service))
                 }
             };
@@ -75,7 +82,7 @@ impl Watch {
             self.first_due = None;
             match listed {
                 Some(Ok(listing)) => {
-                    self.failures = 0;
+                    self.told.get_or_insert_with(Instant::now);
                     return Ok(listing);
                 }
                 Some(Err(status)) => return Err(self.failed(status)),
@@ -86,6 +93,10 @@ impl Watch {
 
     fn failed(&mut self, status: Status) -> Status {
         self.lists = None;
+        let told = self.told.take();
+        if told.is_some_and(|told| told.elapsed() >= WELL_AFTER) {
+            self.failures = 0;
+        }
         self.due = Instant::now() + backoff(self.failures, fastrand::f64());
         self.failures = self.failures.saturating_add(1);
         Status::new(
@@ -114,4 +125,41 @@ impl fmt::Debug for Watch {
 pub(super) fn backoff(failures: u32, random: f64) -> Duration {
     let grown = BACKOFF_MIN.saturating_mul(1 << failures.min(16));
     grown.min(BACKOFF_MAX).mul_f64(0.8 + 0.4 * random)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::{Instance, RegistryFuture};
+
+    /// Tells a list, and fails.
+    #[derive(Debug)]
+    struct Flaps;
+
+    impl Registry for Flaps {
+        fn register<'a>(&'a self, _: &'a Instance, _: Duration) -> RegistryFuture<'a> {
+            Box::pin(async { Ok(()) })
+        }
+
+        fn deregister<'a>(&'a self, _: &'a Instance) -> RegistryFuture<'a> {
+            Box::pin(async { Ok(()) })
+        }
+
+        fn watch(&self, _: &str) -> BoxStream<Listing> {
+            let told = [Ok(Listing::new()), Err(Status::unavailable("it fails"))];
+            Box::pin(tokio_stream::iter(told))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_before_each_failure_makes_it_no_better() {
+        let mut watch = Watch::new(Flaps, "a.v1.B");
+        let begun = Instant::now();
+        for _ in 0..20 {
+            assert!(watch.next().await.is_ok());
+            assert!(watch.next().await.is_err());
+        }
+        let took = begun.elapsed();
+        assert!(took > Duration::from_secs(50), "20 watches within {took:?}");
+    }
 }

@@ -184,9 +184,9 @@ fn is_scheme(text: &str) -> bool {
 fn in_registry(scheme: &str, rest: &str) -> Result<Destination, String> {
     let known = registry::schemes().find(|known| known.name == scheme);
     let known = known.ok_or_else(|| format!("`{scheme}` is no scheme known here"))?;
-    let place = rest
-        .strip_prefix("//")
-        .and_then(|rest| rest.rsplit_once('/'));
+    let place = rest.strip_prefix("//");
+    registry::check_users(place.unwrap_or_default())?;
+    let place = place.and_then(|place| place.rsplit_once('/'));
     let (place, service) = place.ok_or_else(|| {
         "it names no service: after the registry comes `/package.Service`".to_owned()
     })?;

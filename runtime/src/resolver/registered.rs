@@ -114,6 +114,8 @@ impl Watched {
             if endpoints.is_empty() {
                 if !std::mem::replace(&mut self.is_empty, true) {
                     self.news.forget();
+                    // Nor are they there for a channel that finds the registry away.
+                    self.last().clear();
                     return (Err(self.nowhere()), self);
                 }
                 continue;

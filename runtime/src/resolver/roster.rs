@@ -37,6 +37,8 @@ pub(super) struct Roster {
     versions: HashSet<Arc<BTreeSet<String>>>,
     /// How many lists there have been.
     round: u64,
+    /// When it was last said whom to call.
+    said: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -60,6 +62,7 @@ impl Roster {
             known: HashMap::new(),
             versions: HashSet::new(),
             round: 0,
+            said: None,
         }
     }
 
@@ -181,13 +184,15 @@ impl Roster {
             false if known.returns >= RETURNS_MAX => Some(known.since + HELD),
             false => None,
         });
-        // What has been due changes nothing more.
-        due.filter(|due| *due > Instant::now()).min()
+        // What was due when it was last asked changes nothing more.
+        due.filter(|due| self.said.is_none_or(|said| *due > said))
+            .min()
     }
 
     /// Whom to call: see [`RegistryResolver`](super::RegistryResolver).
     pub(super) fn endpoints(&mut self, now: Instant) -> Vec<Endpoint> {
         self.forget(now);
+        self.said = Some(now);
         let (gone, listed): (Vec<_>, Vec<_>) = self.known.values().partition(|one| one.is_gone);
         let flaps = |known: &&&Known| {
             known.returns >= RETURNS_MAX && now.duration_since(known.since) < HELD
@@ -200,12 +205,13 @@ impl Roster {
         let keeps = gone.len() > listed.len();
         self.counts.now(if keeps { gone.len() } else { 0 }, held);
         let called = listed.iter().filter(|known| held == 0 || !flaps(known));
-        let kept = gone.iter().filter(|_| keeps);
-        let called: Vec<_> = called.chain(kept).copied().collect();
-        let any_healthy = called.iter().any(|known| known.instance.healthy);
-        let called = called.into_iter();
-        let called = called.filter(|known| known.instance.healthy || !any_healthy);
-        endpoints(called)
+        let called: Vec<_> = called.copied().collect();
+        let kept = if keeps { gone } else { Vec::new() };
+        // What was said of those that went is old: it counts if there is nothing else.
+        let judged = if called.is_empty() { &kept } else { &called };
+        let any_healthy = judged.iter().any(|known| known.instance.healthy);
+        let all = called.iter().chain(&kept).copied();
+        endpoints(all.filter(|known| known.instance.healthy || !any_healthy))
     }
 }
 

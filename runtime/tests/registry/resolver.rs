@@ -184,6 +184,7 @@ async fn a_url_leads_to_a_service_in_a_registry() {
         ("memory://by-url/", "`` is no full name of a service"),
         ("memory://by-url/../x", "has no path"),
         ("memory://by-url/a b", "`a b` is no full name"),
+        ("memory://ada:sec/ret@by-url", "an `@` behind a `/`"),
         ("etcetera://a/b.C", "`etcetera` is no scheme known here"),
     ] {
         let error = Channel::to(uri).unwrap_err();
@@ -193,5 +194,6 @@ async fn a_url_leads_to_a_service_in_a_registry() {
             said.contains(why) && said.contains("`memory://name/package.Service`"),
             "{said}"
         );
+        assert!(!said.contains("ada:") && !said.contains("ret@"), "{said}");
     }
 }

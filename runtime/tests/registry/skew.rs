@@ -2,8 +2,8 @@
 
 use crate::common::*;
 use cordial_runtime::{
-    Channel, Code, Instance, MemoryRegistry, Method, Registration, Registry, Request, Response,
-    Result, Routes, Server,
+    Channel, Code, Instance, MemoryRegistry, Method, Metric, OutlierDetection, Registration,
+    Registry, Request, Response, Result, Routes, Server, Status,
 };
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -17,6 +17,10 @@ struct Name(&'static str);
 
 async fn say(name: &Name, _: Request<String>) -> Result<Response<String>> {
     Ok(name.0.to_owned().into())
+}
+
+async fn refuse(_: &Name, _: Request<String>) -> Result<Response<String>> {
+    Err(Status::unavailable("refused"))
 }
 
 fn server(
@@ -153,6 +157,52 @@ async fn who_serves_it_and_is_not_there_is_waited_for_or_told() {
     let new = server(&MemoryRegistry::new(), "new", &[OLD, NEW]);
     let _new = Serving::start_at(new, address.to_string()).await;
     assert_eq!(within(waits).await.unwrap().unwrap(), "new");
+}
+
+#[tokio::test]
+async fn who_alone_serves_it_and_is_left_alone_is_not_waited_for_once_it_is_gone() {
+    let registry = MemoryRegistry::new();
+    let _old = old(&registry, "old").await;
+    let routes = Routes::new(SERVICE, Name("new"))
+        .unary(OLD, say)
+        .unary(NEW, refuse);
+    let mut new = Serving::start(Server::new().add(routes)).await;
+    // Listed by somebody else, it stays so.
+    let address = new.address().to_owned();
+    let mut listed = Instance::new(SERVICE, "new", address.parse().unwrap());
+    listed.methods = ["Old", "New"].map(str::to_owned).into();
+    let lease = Duration::from_secs(600);
+    registry.register(&listed, lease).await.unwrap();
+
+    let alone = OutlierDetection::new()
+        .with_consecutive_failures(3)
+        .with_short_ejection_time(Duration::from_secs(600));
+    let channel = Channel::registered_in(SERVICE, registry).unwrap();
+    let channel = channel.with_outlier_detection(alone);
+    reaches(&channel, OLD, &["old", "new"]).await;
+    let ejected = |metric: &Metric| metric.name == "addresses_ejected" && metric.value == 1;
+    let ejection = async {
+        while !channel.metrics().iter().any(ejected) {
+            let status = channel.unary(NEW, String::new()).await.unwrap_err();
+            assert!(status.message().contains("refused"), "{status}");
+        }
+    };
+    within(ejection).await;
+
+    new.ask_to_stop();
+    new.stopped().await;
+    let told = async {
+        loop {
+            let call = channel.unary(NEW, String::new());
+            let status = call.timeout(Duration::from_secs(30)).await.unwrap_err();
+            assert_eq!(status.code(), Code::Unavailable, "{status}");
+            if status.message().contains(&address) {
+                return;
+            }
+        }
+    };
+    within(told).await;
+    reaches(&channel, OLD, &["old"]).await;
 }
 
 #[tokio::test]

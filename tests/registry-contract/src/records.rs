@@ -180,4 +180,7 @@ pub async fn a_dropped_registration_does_no_harm<H: Harness>() {
     }
     register(&client, &instance("a"), LONG).await;
     until(&mut watch, |list| one(list, "a") == Some(&instance("a"))).await;
+    // None of those that were dropped comes true after it.
+    let is_last = |list: &_| one(list, "a") == Some(&instance("a"));
+    stays(&mut watch, Duration::from_millis(300), is_last).await;
 }

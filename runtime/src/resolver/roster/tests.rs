@@ -202,6 +202,46 @@ async fn the_unhealthy_are_called_if_nobody_else_is_there() {
 }
 
 #[tokio::test]
+async fn the_unhealthy_that_are_listed_are_not_given_up_for_those_that_went() {
+    let mut bench = Bench::new();
+    let ill = |letter| {
+        let mut ill = instance(letter);
+        ill.healthy = false;
+        ill
+    };
+    bench.take(0, ['a', 'b', 'c', 'd'].map(instance));
+    bench.take(1, [ill('a')]);
+    assert_eq!(bench.called(1), "abcd");
+    // Of those that went the healthy ones were, if nobody is left.
+    bench.take(2, []);
+    assert_eq!(bench.called(2), "bcd");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_falls_due_while_nobody_looks_is_due() {
+    let mut bench = Bench::new();
+    let at = |bench: &Bench, seconds| Some(bench.begun + Duration::from_secs(seconds));
+    bench.take_ids(0, "ab");
+    bench.take_ids(10, "");
+    assert_eq!(bench.called(69), "ab");
+    tokio::time::advance(Duration::from_secs(71)).await;
+    assert_eq!(bench.roster.due(), at(&bench, 70));
+    assert_eq!(bench.called(71), "");
+    assert_eq!(bench.roster.due(), None);
+    // So is the end of a hold, once.
+    bench.take_ids(72, "abcd");
+    for seconds in [73, 75, 77] {
+        bench.take_ids(seconds, "bcd");
+        bench.take_ids(seconds + 1, "abcd");
+    }
+    assert_eq!(bench.called(78), "bcd");
+    tokio::time::advance(Duration::from_secs(30)).await;
+    assert_eq!(bench.roster.due(), at(&bench, 88));
+    assert_eq!(bench.called(101), "abcd");
+    assert_eq!(bench.roster.due(), None);
+}
+
+#[tokio::test]
 async fn the_later_instance_at_an_address_is_there() {
     let mut bench = Bench::new();
     let started = |letter, millis, weight| {
