@@ -13,14 +13,18 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 use tokio::sync::Mutex;
 
 pub(super) const FORM: &str = "`files:///directory/package.Service` (files of this machine)";
 
-/// How often a directory is looked at.
+/// How often a directory is looked at,
 const POLL: Duration = Duration::from_millis(100);
+/// and how often at least one that takes long to read, so that it costs little:
+const POLL_MAX: Duration = Duration::from_millis(500);
+/// it is left alone for so many times as long as that took.
+const REST: u32 = 200;
 
 /// A directory that was changed longer ago than this would show a newer time if it was
 /// changed again, on whatever file system.
@@ -41,8 +45,8 @@ const ENDING: &str = ".json";
 /// other with nothing installed. A file is JSON, and its modification time is when its
 /// lease ends. It is replaced as a whole, so nobody reads half of one.
 ///
-/// The directory is looked at ten times a second; nobody but root and its owner and
-/// group may write to it, for whoever can sends all clients wherever he likes. On a
+/// The directory is looked at ten times a second, or less often if it is large and
+/// changes all the time; nobody but root and its owner and group may write to it, for whoever can sends all clients wherever he likes. On a
 /// network's file system leases depend on clocks that agree.
 ///
 /// ```
@@ -144,6 +148,7 @@ impl Registry for FilesRegistry {
             entries: BTreeMap::new(),
             seen: None,
             ends: None,
+            rest: Duration::ZERO,
         };
         let watched = (self.clone(), Some(scan), false);
         Box::pin(futures_util::stream::unfold(
@@ -151,8 +156,11 @@ impl Registry for FilesRegistry {
             |(registry, scan, told)| async move {
                 let mut scan = scan?;
                 loop {
+                    tokio::time::sleep(scan.rest).await;
                     let looked = tokio::task::spawn_blocking(move || {
+                        let began = Instant::now();
                         let changed = scan.look()?;
+                        scan.rest = (began.elapsed() * REST).clamp(POLL, POLL_MAX);
                         Ok((scan, changed))
                     });
                     let changed;
@@ -163,7 +171,6 @@ impl Registry for FilesRegistry {
                     if changed || !told {
                         return Some((Ok(scan.listing()), (registry, Some(scan), true)));
                     }
-                    tokio::time::sleep(POLL).await;
                 }
             },
         ))
@@ -307,6 +314,8 @@ struct Scan {
     seen: Option<SystemTime>,
     /// When the next lease ends.
     ends: Option<SystemTime>,
+    /// How long to leave the directory alone.
+    rest: Duration,
 }
 
 struct Entry {

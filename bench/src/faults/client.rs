@@ -78,6 +78,11 @@ impl Client {
         })
     }
 
+    /// Ours, to whoever the registry tells of.
+    pub(super) fn find(registry: &str) -> Result<Self> {
+        Ok(Self::Cordial(ours::Client::find(registry)?))
+    }
+
     pub(super) async fn call(&self, ask: &Ask) -> Answer<Done> {
         match self {
             Self::Cordial(client) => client.call(ask).await,

@@ -1,7 +1,7 @@
 //! Servers at addresses of their own, and what they executed.
 
 use super::{
-    Stack,
+    Stack, Version,
     client::Client,
     process::{Place, Process},
 };
@@ -9,7 +9,7 @@ use crate::Result;
 use std::{
     collections::HashMap,
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU16, AtomicU64, Ordering},
     time::{Duration, Instant},
 };
@@ -26,7 +26,7 @@ pub(super) type Executed = HashMap<u64, u32>;
 #[derive(Debug)]
 pub(super) struct Cluster {
     nodes: Vec<Node>,
-    logs: Logs,
+    logs: Scratch,
 }
 
 #[derive(Debug)]
@@ -42,17 +42,26 @@ impl Cluster {
     pub(super) fn new() -> Result<Self> {
         Ok(Self {
             nodes: Vec::new(),
-            logs: Logs::new()?,
+            logs: Scratch::new()?,
         })
     }
 
     /// So many servers of a kind, all of them running.
     pub(super) async fn of(stack: Stack, count: usize) -> Result<Self> {
         let mut cluster = Self::new()?;
-        for _ in 0..count {
-            cluster.add(stack, None, None)?;
-        }
         for nth in 0..count {
+            cluster.add(stack, None, None)?;
+            cluster.start(nth).await?;
+        }
+        Ok(cluster)
+    }
+
+    /// So many servers of ours that a registry tells of, all of them running.
+    pub(super) async fn listed(registry: &str, version: Version, count: usize) -> Result<Self> {
+        let mut cluster = Self::new()?;
+        for nth in 0..count {
+            cluster.add_listed(registry)?;
+            cluster.set_version(nth, version);
             cluster.start(nth).await?;
         }
         Ok(cluster)
@@ -68,15 +77,28 @@ impl Cluster {
         let address = free_address()?;
         self.nodes.push(Node {
             place: Place {
-                stack,
-                address: address.clone(),
                 places,
                 next,
+                ..Place::new(stack, address.clone())
             },
             process: None,
             logs: Vec::new(),
         });
         Ok(address)
+    }
+
+    /// A place for one more server of ours that a registry tells of; its address.
+    pub(super) fn add_listed(&mut self, registry: &str) -> Result<String> {
+        let address = self.add(Stack::Cordial, None, None)?;
+        if let Some(node) = self.nodes.last_mut() {
+            node.place.registry = Some(registry.to_owned());
+        }
+        Ok(address)
+    }
+
+    /// What the server is from its next start on.
+    pub(super) fn set_version(&mut self, nth: usize, version: Version) {
+        self.nodes[nth].place.version = version;
     }
 
     pub(super) fn addresses(&self) -> Vec<String> {
@@ -168,12 +190,12 @@ pub(super) fn free_address() -> Result<String> {
     Err("no port is free".into())
 }
 
-/// The files in which servers write down what they execute; removed when dropped.
+/// A directory of its own, removed when dropped.
 #[derive(Debug)]
-struct Logs(PathBuf);
+pub(super) struct Scratch(PathBuf);
 
-impl Logs {
-    fn new() -> Result<Self> {
+impl Scratch {
+    pub(super) fn new() -> Result<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let (pid, nth) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let directory = std::env::temp_dir().join(format!("bench-faults-{pid}-{nth}"));
@@ -181,12 +203,17 @@ impl Logs {
         Ok(Self(directory))
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where a server writes down what it executes.
     fn file(&self, server: usize, start: usize) -> PathBuf {
         self.0.join(format!("{server}.{start}"))
     }
 }
 
-impl Drop for Logs {
+impl Drop for Scratch {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_dir_all(&self.0) {
             eprintln!("bench: cannot remove `{}`: {error}", self.0.display());

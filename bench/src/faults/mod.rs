@@ -4,6 +4,8 @@
 mod book;
 mod client;
 mod cluster;
+mod crowd;
+mod discovery;
 mod load;
 mod ours;
 mod process;
@@ -21,10 +23,11 @@ pub(crate) mod pb {
 use crate::{Result, table};
 use bench_host::Threads;
 use clap::ValueEnum;
+use discovery::Discovery;
 use report::{Report, RowReport};
 use rows::Row;
 use serde::Serialize;
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// Whose servers and whose channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
@@ -41,6 +44,14 @@ impl Stack {
         let value = self.to_possible_value();
         value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
+}
+
+/// Which .proto a server of ours was generated from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    /// The one before `Look` was added.
+    Old,
+    New,
 }
 
 /// What to do to whom.
@@ -64,6 +75,8 @@ pub(crate) struct Options {
     /// Write every figure, and the calls that failed, here too
     #[arg(long)]
     json: Option<PathBuf>,
+    #[command(flatten)]
+    discovery: discovery::Options,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -71,27 +84,39 @@ enum Part {
     /// One server's process.
     #[command(hide = true)]
     Serve(serve::Options),
+    /// The client's process of `crowd`.
+    #[command(hide = true)]
+    Crowd(crowd::Options),
 }
 
 /// Plays every row against every stack, prints the table and writes the JSON.
 pub(crate) fn run(options: &Options) -> Result {
-    if let Some(Part::Serve(options)) = &options.part {
-        return serve::run(options);
+    match &options.part {
+        Some(Part::Serve(options)) => return serve::run(options),
+        Some(Part::Crowd(options)) => return crowd::run(options),
+        None => {}
     }
     let rows = match options.only.is_empty() {
         true => Row::value_variants(),
         false => &options.only,
     };
-    let mut report = Report::new(options.quick, &options.stacks);
+    let discovery = Arc::new(Discovery::new(&options.discovery)?);
+    if rows.contains(&Row::Wiped) {
+        discovery.can_go_away()?;
+    }
+    let mut report = Report::new(options.quick, &options.stacks, discovery.url());
     for (nth, &row) in rows.iter().enumerate() {
         let mut of_row = RowReport::of(row);
         let count = options.stacks.len();
         for turn in 0..count {
             // Who goes first changes: what a trial leaves behind is nobody's alone.
             let stack = options.stacks[(nth + turn) % count];
+            if stack == Stack::Tonic && row.is_of_discovery() {
+                continue;
+            }
             let runtime =
                 Threads::Workers(std::thread::available_parallelism()?.get()).runtime()?;
-            let trial = rows::Trial::new(row, stack, options.quick);
+            let trial = rows::Trial::new(row, stack, options.quick, discovery.clone());
             of_row.add(stack, runtime.block_on(row.run(&trial))?);
             runtime.shutdown_timeout(Duration::from_secs(1));
         }

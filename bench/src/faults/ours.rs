@@ -1,11 +1,16 @@
 //! Cordial, as it comes.
 
 use super::{
+    Version,
     book::Book,
     client::{Answer, Ask, Method},
+    discovery::{LEASE, SERVICE},
     pb::{self, Done, Failing, Order, OrdersClient},
 };
-use cordial::{BoxStream, Channel, Limits, Priority, Request, Response, Server, shutdown_signal};
+use cordial::{
+    BoxStream, Channel, Limits, Priority, Registration, Request, Response, Routes, Server,
+    open_registry, shutdown_signal,
+};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -48,17 +53,37 @@ impl pb::Orders for Orders {
     }
 }
 
-pub(super) async fn serve(listener: TcpListener, book: Book) -> crate::Result {
+pub(super) async fn serve(
+    listener: TcpListener,
+    book: Book,
+    version: Version,
+    registry: Option<String>,
+) -> crate::Result {
     let limits = Limits::default()
         .with_ping_interval_min(PINGS_ALLOWED)
         .with_idle_ping_interval_min(PINGS_ALLOWED);
-    let server = Server::new()
-        .limits(limits)
-        .add(pb::orders_server(Orders(book)));
+    let service = match version {
+        Version::New => pb::orders_server(Orders(book)),
+        Version::Old => old_orders_server(Orders(book)),
+    };
+    let mut server = Server::new().limits(limits).add(service);
+    if let Some(registry) = registry {
+        let registry = open_registry(&registry)?;
+        server = server.register(Registration::new(registry).with_lease(LEASE));
+    }
     Ok(server
         .shutdown_on(shutdown_signal())
         .serve(listener)
         .await?)
+}
+
+/// As it was generated before the .proto had `Look`.
+fn old_orders_server(orders: Orders) -> Routes<Orders> {
+    Routes::new(SERVICE, orders)
+        .unary(pb::ORDERS_PUT, <Orders as pb::Orders>::put)
+        .unary(pb::ORDERS_ADD, <Orders as pb::Orders>::add)
+        .server_streaming(pb::ORDERS_FOLLOW, <Orders as pb::Orders>::follow)
+        .unary(pb::ORDERS_FAIL, <Orders as pb::Orders>::fail)
 }
 
 #[derive(Clone, Debug)]
@@ -75,6 +100,12 @@ impl Client {
                     .with_keepalive_timeout(span),
             );
         }
+        Ok(Self(OrdersClient::new(channel)))
+    }
+
+    /// To whoever the registry tells of.
+    pub(super) fn find(registry: &str) -> crate::Result<Self> {
+        let channel = Channel::to(format!("{registry}/{SERVICE}"))?;
         Ok(Self(OrdersClient::new(channel)))
     }
 

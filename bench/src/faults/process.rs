@@ -1,6 +1,6 @@
 //! A server's process: started, killed, stopped, let go on.
 
-use super::Stack;
+use super::{Stack, Version};
 use crate::Result;
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -19,6 +19,22 @@ pub(super) struct Place {
     pub(super) address: String,
     pub(super) places: Option<usize>,
     pub(super) next: Option<String>,
+    /// Who tells clients of it.
+    pub(super) registry: Option<String>,
+    pub(super) version: Version,
+}
+
+impl Place {
+    pub(super) fn new(stack: Stack, address: String) -> Self {
+        Self {
+            stack,
+            address,
+            places: None,
+            next: None,
+            registry: None,
+            version: Version::New,
+        }
+    }
 }
 
 /// One server; killed when dropped.
@@ -37,6 +53,12 @@ impl Process {
         }
         if let Some(next) = &place.next {
             command.args(["--next", next]);
+        }
+        if let Some(registry) = &place.registry {
+            command.args(["--registry", registry]);
+        }
+        if place.version == Version::Old {
+            command.arg("--old");
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn()?;

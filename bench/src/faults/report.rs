@@ -67,7 +67,7 @@ impl Figure {
     fn shown(&self) -> String {
         let places = match self.unit {
             "x" => 3,
-            "ms" | "s" => 1,
+            "ms" | "s" | "%" => 1,
             _ => 0,
         };
         let missed = if self.is_reached() { "" } else { " !" };
@@ -120,14 +120,16 @@ impl RowReport {
 pub(super) struct Report {
     quick: bool,
     stacks: Vec<Stack>,
+    registry: String,
     pub(super) rows: Vec<RowReport>,
 }
 
 impl Report {
-    pub(super) fn new(quick: bool, stacks: &[Stack]) -> Self {
+    pub(super) fn new(quick: bool, stacks: &[Stack], registry: &str) -> Self {
         Self {
             quick,
             stacks: stacks.to_vec(),
+            registry: registry.to_owned(),
             rows: Vec::new(),
         }
     }
@@ -182,7 +184,7 @@ mod tests {
     use super::{Figure, Found, Report, Row, RowReport, Stack};
 
     fn report(ours: Figure, theirs: Figure) -> Report {
-        let mut report = Report::new(true, &[Stack::Cordial, Stack::Tonic]);
+        let mut report = Report::new(true, &[Stack::Cordial, Stack::Tonic], "files:///none");
         let mut row = RowReport::of(Row::Dead);
         for (stack, figure) in [(Stack::Cordial, ours), (Stack::Tonic, theirs)] {
             let figures = vec![Figure::new("no target", "calls", None), figure];

@@ -1,6 +1,6 @@
 //! One server's process.
 
-use super::{Stack, book::Book, client::Client, ours, theirs};
+use super::{Stack, Version, book::Book, client::Client, ours, theirs};
 use crate::Result;
 use bench_host::Threads;
 use std::{io::Read, path::PathBuf};
@@ -21,6 +21,12 @@ pub(super) struct Options {
     /// Who does the work
     #[arg(long)]
     next: Option<String>,
+    /// Who tells clients of it
+    #[arg(long)]
+    registry: Option<String>,
+    /// It does not have the method `Look` yet
+    #[arg(long)]
+    old: bool,
 }
 
 /// Serves until it is told to stop, or whoever started it has ended.
@@ -39,7 +45,14 @@ pub(super) fn run(options: &Options) -> Result {
         bench_host::unpace(&listener);
         println!("listening");
         match options.stack {
-            Stack::Cordial => tokio::spawn(ours::serve(listener, book)).await?,
+            Stack::Cordial => {
+                let version = match options.old {
+                    true => Version::Old,
+                    false => Version::New,
+                };
+                let registry = options.registry.clone();
+                tokio::spawn(ours::serve(listener, book, version, registry)).await?
+            }
             Stack::Tonic => tokio::spawn(theirs::serve(listener, book)).await?,
         }
     })

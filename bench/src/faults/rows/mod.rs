@@ -1,16 +1,21 @@
 //! What is done to the servers, row by row.
 
+mod crowd;
 mod down;
+mod found;
 mod killed;
 mod overload;
 mod restart;
 mod silent;
 mod storm;
+mod upgrade;
+mod wiped;
 
 use super::{
     Stack,
     client::{Ask, Client, Method},
     cluster::Executed,
+    discovery::{Discovery, Lists},
     load::Call,
     pb::Order,
     report::{Figure, Found},
@@ -18,7 +23,10 @@ use super::{
 use crate::Result;
 use clap::ValueEnum;
 use serde::Serialize;
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// The faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
@@ -40,12 +48,29 @@ pub(super) enum Row {
     Storm,
     /// Five times as many calls as a server can answer.
     Overload,
+    /// Of three servers that a registry tells of one is killed, one stops, and one
+    /// more comes.
+    Found,
+    /// The registry is unreachable for a while, and then empty.
+    Wiped,
+    /// Three servers that a registry tells of are replaced by some with one more method.
+    Upgrade,
+    /// The registry tells of 1,000 instances, 100 of which change each second.
+    Crowd,
 }
 
 impl Row {
     pub(super) fn name(self) -> String {
         let value = self.to_possible_value();
         value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// Stock tonic has nothing to compare it with.
+    pub(super) fn is_of_discovery(self) -> bool {
+        matches!(
+            self,
+            Self::Found | Self::Wiped | Self::Upgrade | Self::Crowd
+        )
     }
 
     /// What a reader of the table has to know.
@@ -74,6 +99,22 @@ impl Row {
                 "a server that works on 4 orders at a time, 8 ms each; five times what it can do for \
                  5 s (quick: 3 s): a tenth critical, a third sheddable"
             }
+            Self::Found => {
+                "1,000 calls/s to servers found by the registry, leases of 3 s; kill -9 of one of \
+                 three, SIGTERM of another, start of a fourth"
+            }
+            Self::Wiped => {
+                "1,000 calls/s to three servers found by the registry, leases of 3 s; it is away for \
+                 60 s (quick: 5 s) and comes back empty"
+            }
+            Self::Upgrade => {
+                "1,000 calls/s to three servers found by the registry, replaced in turn; half the \
+                 calls are of a method that only the new ones have, from 1 s after the first came"
+            }
+            Self::Crowd => {
+                "a client in a process of its own, a registry of 1,000 instances, 100 changes of a \
+                 weight each second"
+            }
         }
     }
 
@@ -87,6 +128,10 @@ impl Row {
             Self::Hole => silent::hole(trial).await,
             Self::Storm => storm::run(trial).await,
             Self::Overload => overload::run(trial).await,
+            Self::Found => found::run(trial).await,
+            Self::Wiped => wiped::run(trial).await,
+            Self::Upgrade => upgrade::run(trial).await,
+            Self::Crowd => crowd::run(trial).await,
         }
     }
 }
@@ -98,6 +143,7 @@ pub(super) struct Trial {
     stack: Stack,
     quick: bool,
     began: Instant,
+    discovery: Arc<Discovery>,
 }
 
 const CALLS_PER_SECOND: u32 = 1_000;
@@ -106,14 +152,17 @@ const SERVERS: usize = 3;
 const WORK_MILLIS: u32 = 20;
 const TIMEOUT: Duration = Duration::from_secs(5);
 const SECOND: Duration = Duration::from_secs(1);
+/// Who look at the registry beside the client.
+const WATCHERS: usize = 2;
 
 impl Trial {
-    pub(super) fn new(row: Row, stack: Stack, quick: bool) -> Self {
+    pub(super) fn new(row: Row, stack: Stack, quick: bool, discovery: Arc<Discovery>) -> Self {
         Self {
             row,
             stack,
             quick,
             began: Instant::now(),
+            discovery,
         }
     }
 
@@ -133,12 +182,36 @@ impl Trial {
     /// A channel that works; what it takes until then belongs to no row.
     async fn client(&self, addresses: &[String], keepalive: Option<Duration>) -> Result<Client> {
         let client = Client::to(self.stack, addresses, keepalive)?;
-        let order = Order {
-            id: u64::MAX,
-            ..Order::default()
-        };
-        client.call(&Ask::new(Method::Look, order, TIMEOUT)).await?;
+        let ask = Ask::new(Method::Look, first(), TIMEOUT);
+        client.call(&ask).await?;
         Ok(client)
+    }
+
+    /// The same by the registry, and what the registry tells: the servers alone.
+    async fn find(&self, addresses: &[String]) -> Result<(Client, Vec<Lists>)> {
+        let url = self.discovery.url();
+        let lists = (0..WATCHERS).map(|_| Lists::of(url));
+        let lists = lists.collect::<Result<Vec<_>>>()?;
+        let servers = addresses.iter().cloned().collect();
+        for lists in &lists {
+            let whole = lists.until(self.began, |list| *list == servers);
+            whole
+                .await
+                .ok_or("the registry does not list the servers")?;
+        }
+        let client = Client::find(url)?;
+        let mut ask = Ask::new(Method::Put, first(), TIMEOUT);
+        ask.waits = true;
+        client.call(&ask).await?;
+        Ok((client, lists))
+    }
+}
+
+/// What no load asks for.
+fn first() -> Order {
+    Order {
+        id: u64::MAX,
+        ..Order::default()
     }
 }
 
