@@ -23,10 +23,11 @@ pub(super) const LEASE: Duration = Duration::from_secs(3);
 /// How long to wait for a list that should come.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(super) struct Options {
     /// The registry of `found`, `wiped`, `upgrade` and `crowd`: by default a directory of
-    /// its own. `files:///directory` is emptied. `etcd://…` needs `--features etcd`
+    /// its own. `files:///directory` is emptied. `etcd://…` and `nats://…` need
+    /// `--features etcd` and `nats`
     #[arg(long, value_name = "URL")]
     registry: Option<String>,
     /// What takes that registry away (`sh -c`), for `wiped`
@@ -214,4 +215,44 @@ pub(super) async fn until_all(
         longest = longest.max(lists.until(since, &is_it).await?);
     }
     Some(longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cordial::Instance;
+
+    #[tokio::test]
+    async fn a_directory_goes_away_and_comes_back_empty() {
+        let discovery = Discovery::new(&Options::default()).unwrap();
+        let registry = open_registry(discovery.url()).unwrap();
+        let address = "127.0.0.1:1".to_owned();
+        let instance = Instance::new(SERVICE, "one", address.parse().unwrap());
+        registry.register(&instance, LEASE).await.unwrap();
+        let lists = Lists::of(discovery.url()).unwrap();
+        let listed = |list: &BTreeSet<String>| list.contains(&address);
+        let began = Instant::now();
+        assert!(lists.until(began, listed).await.is_some());
+        discovery.goes_away().await.unwrap();
+        assert!(registry.register(&instance, LEASE).await.is_err());
+        discovery.comes_back_empty().await.unwrap();
+        let back = Instant::now();
+        let lists = [Lists::of(discovery.url()).unwrap()];
+        assert!(until_all(&lists, back, BTreeSet::is_empty).await.is_some());
+    }
+
+    #[test]
+    fn who_takes_away_a_registry_that_is_no_directory_is_asked_for() {
+        let of = |url: &str, command: Option<&str>| {
+            Discovery::new(&Options {
+                registry: Some(url.to_owned()),
+                registry_away: command.map(str::to_owned),
+                registry_back: command.map(str::to_owned),
+            })
+            .unwrap()
+        };
+        assert!(of("memory://here", None).can_go_away().is_err());
+        assert!(of("memory://here", Some("true")).can_go_away().is_ok());
+        assert!(of("files:///srv/here/", None).can_go_away().is_ok());
+    }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     faults::{
-        cluster::free_address,
+        cluster::{Scratch, free_address},
         crowd::{Caller, Spent},
         discovery::SERVICE,
         process::{Place, Process},
@@ -18,6 +18,8 @@ const INSTANCES: usize = 1_000;
 const CHANGES_PER_SECOND: u32 = 100;
 /// Longer than nobody renews.
 const LEASE: Duration = Duration::from_secs(300);
+/// Until nobody does anything about what changed last.
+const SETTLES: Duration = Duration::from_secs(3);
 const CPU_PERCENT_MAX: f64 = 2.0;
 /// What the client's CPU for a call may grow by: what the changes cost, and noise.
 const CALL_COST_MAX: f64 = 1.1;
@@ -86,14 +88,10 @@ struct Round {
 
 impl Round {
     fn of(caller: &mut Caller, changes: &Changes, span: Duration) -> Result<Self> {
-        let mut spend = |changing: bool| {
+        let mut spend = |changing: bool| -> Result<[Spent; 2]> {
             changes.are_made.store(changing, Ordering::Relaxed);
-            // What changed last has come by then.
-            std::thread::sleep(SECOND / 2);
-            Ok::<_, Box<dyn std::error::Error + Send + Sync>>([
-                caller.rest(span)?,
-                caller.call(span)?,
-            ])
+            std::thread::sleep(SETTLES);
+            Ok([caller.rest(span)?, caller.call(span)?])
         };
         let still = spend(false)?;
         let (began, before) = (Instant::now(), changes.count.load(Ordering::Relaxed));
@@ -112,7 +110,7 @@ pub(super) async fn run(trial: &Trial) -> Result<Found> {
     let url = trial.discovery.url();
     let address = free_address()?;
     let port = address.rsplit(':').next().unwrap_or_default();
-    let scratch = crate::faults::cluster::Scratch::new()?;
+    let scratch = Scratch::new()?;
     let place = Place::new(Stack::Cordial, format!("0.0.0.0:{port}"));
     let _server = Process::start(&place, &scratch.path().join("log")).await?;
     trial.says("registers 1,000 instances");

@@ -7,6 +7,7 @@ use crate::faults::{
     discovery::{LEASE, until_all},
     load::Load,
 };
+use std::collections::BTreeSet;
 
 /// What a registry may take to notice that a lease has ended.
 const NOTICE: Duration = Duration::from_millis(500);
@@ -33,7 +34,7 @@ pub(super) async fn run(trial: &Trial) -> Result<Found> {
     let ready = Instant::now();
     let gone = |nth: usize| {
         let address = addresses[nth].clone();
-        move |list: &std::collections::BTreeSet<String>| !list.contains(&address)
+        move |list: &BTreeSet<String>| !list.contains(&address)
     };
     let dead = until_all(&lists, killed, gone(0)).await;
     let stopped = until_all(&lists, asked, gone(1)).await;
@@ -59,7 +60,7 @@ pub(super) async fn run(trial: &Trial) -> Result<Found> {
         all.made(),
         idempotent.at_most(0.0),
         Figure::count("not idempotent, failed", "calls", once),
-        Figure::count("failed after the kill's second", "calls", later).at_most(0.0),
+        Figure::count("failed from the stop on", "calls", later).at_most(0.0),
         dead.at_most((LEASE + NOTICE).as_secs_f64()),
         Figure::new("asked to end until in no list", "s", seconds(stopped)),
         called.at_most(CALLED_AFTER_MILLIS_MAX),
