@@ -148,7 +148,7 @@ impl Registry for FilesRegistry {
             entries: BTreeMap::new(),
             seen: None,
             ends: None,
-            rest: Duration::ZERO,
+            due: Instant::now(),
         };
         let watched = (self.clone(), Some(scan), false);
         Box::pin(futures_util::stream::unfold(
@@ -156,11 +156,12 @@ impl Registry for FilesRegistry {
             |(registry, scan, told)| async move {
                 let mut scan = scan?;
                 loop {
-                    tokio::time::sleep(scan.rest).await;
+                    tokio::time::sleep_until(scan.due.into()).await;
                     let looked = tokio::task::spawn_blocking(move || {
                         let began = Instant::now();
                         let changed = scan.look()?;
-                        scan.rest = (began.elapsed() * REST).clamp(POLL, POLL_MAX);
+                        let rest = (began.elapsed() * REST).clamp(POLL, POLL_MAX);
+                        scan.due = Instant::now() + rest;
                         Ok((scan, changed))
                     });
                     let changed;
@@ -268,7 +269,8 @@ fn renew(file: &Path, record: &[u8], until: SystemTime) -> io::Result<bool> {
     }
     // What readers have taken for dead, or are about to, must be a new file to them.
     let now = SystemTime::now();
-    let is_live = (now + POLL..now + LEASE_MAX).contains(&metadata.modified()?);
+    let ends = metadata.modified()?;
+    let is_live = (now + POLL..now + LEASE_MAX).contains(&ends);
     if !is_live || metadata.len() != record.len() as u64 {
         return Ok(false);
     }
@@ -278,8 +280,9 @@ fn renew(file: &Path, record: &[u8], until: SystemTime) -> io::Result<bool> {
         return Ok(false);
     }
     file.set_modified(until)?;
-    // It could have been removed, or replaced, in between.
-    Ok(file.metadata()?.nlink() > 0)
+    // In between its lease could have ended after all, on a busy machine, and it could have
+    // been removed, or replaced.
+    Ok(SystemTime::now() < ends && file.metadata()?.nlink() > 0)
 }
 
 /// Removes what servers left behind that died, as far as it can; nothing else.
@@ -314,8 +317,8 @@ struct Scan {
     seen: Option<SystemTime>,
     /// When the next lease ends.
     ends: Option<SystemTime>,
-    /// How long to leave the directory alone.
-    rest: Duration,
+    /// When to look again.
+    due: Instant,
 }
 
 struct Entry {
