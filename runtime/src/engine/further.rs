@@ -167,7 +167,10 @@ async fn further_one(connector: Connector, address: Address, opening: Opening) {
         several.further().callers.push(caller.clone());
     }
     drop(opening);
-    close_idle(several, Arc::downgrade(&caller)).await;
+    let watched = Arc::downgrade(&caller);
+    // It is its channel's alone, and goes with it.
+    drop(caller);
+    close_idle(several, watched).await;
 }
 
 /// Lets go of a further connection that nobody uses.

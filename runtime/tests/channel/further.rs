@@ -44,6 +44,13 @@ async fn calls_beyond_what_a_connection_takes_go_on_another() {
     call_together(&channel, 6).await;
     call_together(&channel, 6).await;
     assert_eq!(metrics.connections_open(), 3);
+    drop(channel);
+    let hung_up = async {
+        while metrics.connections_open() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    within(hung_up).await;
 }
 
 #[tokio::test]
