@@ -10,6 +10,7 @@ mod handlers;
 mod http2;
 mod idle;
 mod measure;
+mod picks;
 mod stacks;
 mod stats;
 mod streaming;
@@ -42,6 +43,8 @@ enum Command {
     Idle(idle::Options),
     /// What callers notice of servers that die, hang, restart and drown.
     Faults(faults::Options),
+    /// What it costs to pick an address for a call.
+    Picks(picks::Options),
     /// What a client says that is not ours: h2load.
     H2load(h2load::Options),
     /// The server's process of one measurement.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Handlers(options) => handlers::run(&options),
         Command::Idle(options) => idle::run(&options),
         Command::Faults(options) => faults::run(&options),
+        Command::Picks(options) => picks::run(&options),
         Command::H2load(options) => h2load::run(&options),
         Command::Serve(options) => stacks::serve(&options),
         Command::Load { job } => measure::load::run(&job),
