@@ -156,9 +156,10 @@ impl Writing<'_> {
                 length = length.min((rate * PACE.as_secs_f64()).ceil() as usize);
             }
             let (now, later) = bytes.split_at(length);
+            // Whoever has received a byte finds it counted.
+            self.carried.fetch_add(now.len() as u64, Relaxed);
             self.to.write_all(now).await?;
             self.written += now.len() as u64;
-            self.carried.fetch_add(now.len() as u64, Relaxed);
             if let Some(rate) = rate {
                 sleep(Duration::from_secs_f64(now.len() as f64 / rate)).await;
             }
