@@ -14,7 +14,17 @@ mod reserved;
 
 mod wire;
 
+#[cfg(feature = "json")]
+pub mod json;
+
 mod status;
+
+mod compression;
+mod framing;
+
+mod erased;
+#[cfg(feature = "json")]
+mod json_codec;
 
 mod deadline;
 mod extension;
@@ -22,7 +32,6 @@ mod field_hash;
 
 mod method;
 
-mod compression;
 mod limits;
 
 mod priority;
@@ -153,11 +162,24 @@ pub mod codegen {
     /// depend on the same minor version of both.
     pub const GENERATED_BY_0_1: () = ();
 
+    #[cfg(feature = "json")]
+    pub use crate::json::{
+        FieldName, FieldReader, FieldWriter, JsonEnum, JsonFields, JsonOneof, read_message,
+        serde::{
+            Deserialize, Deserializer, Serialize, Serializer, de::MapAccess, ser::SerializeMap,
+        },
+        write_message,
+    };
     pub use crate::wire::{
         Encoder, Field, Fields, Kind, Known, Length, Map, Named, Oneof, Packed, Visit, kind, known,
         located, named, value, variant,
     };
     pub use crate::{__enumeration as enumeration, __message as message, __oneof as oneof};
+    #[cfg(feature = "json")]
+    pub use crate::{
+        __json_enumeration as json_enumeration, __json_message as json_message,
+        __json_oneof as json_oneof,
+    };
     pub use prost::{
         DecodeError, Message, UnknownEnumValue,
         bytes::{Buf, BufMut},

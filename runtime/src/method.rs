@@ -1,6 +1,10 @@
 //! What a .proto says of a method, as both sides of the wire know it.
 
 use crate::{extension::Extension, field_hash};
+#[cfg(feature = "json")]
+use crate::{json::Json, json_codec::JsonCodec};
+#[cfg(feature = "json")]
+use prost::Message;
 use std::{fmt, marker::PhantomData};
 
 /// How many messages flow each way.
@@ -38,6 +42,8 @@ pub struct Method<In = (), Out = ()> {
     options: &'static [u8],
     service_options: &'static [u8],
     hash_path: &'static [u32],
+    #[cfg(feature = "json")]
+    json: Option<JsonCodec>,
     messages: PhantomData<fn(In) -> Out>,
 }
 
@@ -67,6 +73,8 @@ impl<In, Out> Method<In, Out> {
             options: &[],
             service_options: &[],
             hash_path: &[],
+            #[cfg(feature = "json")]
+            json: None,
             messages: PhantomData,
         }
     }
@@ -111,6 +119,25 @@ impl<In, Out> Method<In, Out> {
     pub const fn hash_by(mut self, path: &'static [u32]) -> Self {
         self.hash_path = path;
         self
+    }
+
+    /// Generated with `Config::json(true)`: its messages have a form in JSON.
+    #[cfg(feature = "json")]
+    #[must_use]
+    pub const fn json(mut self) -> Self
+    where
+        In: Json + Message + Default + 'static,
+        Out: Json + Message + Default + 'static,
+    {
+        self.json = Some(JsonCodec::of::<In, Out>());
+        self
+    }
+
+    /// What reads and writes its messages as JSON, if they were generated with that.
+    #[cfg(feature = "json")]
+    #[allow(dead_code)] // The protocols that speak JSON ask for it.
+    pub(crate) const fn json_codec(&self) -> Option<JsonCodec> {
+        self.json
     }
 
     /// `/package.Service/Method`.
@@ -191,6 +218,8 @@ impl<In, Out> Method<In, Out> {
             options: self.options,
             service_options: self.service_options,
             hash_path: self.hash_path,
+            #[cfg(feature = "json")]
+            json: self.json,
             messages: PhantomData,
         }
     }

@@ -1,14 +1,15 @@
-//! Messages with their type forgotten, and found again.
+//! Streams of messages with their type forgotten, and found again.
 
-use super::{PREFIX_BYTES, framing};
 use crate::{
     compression::Compression,
     engine::BoxFuture,
+    erased::{downcast, unframe},
+    framing::{self, PREFIX_BYTES},
     guard::{Guard, contain},
     reply::BoxStream,
     status::{self, Result, Status},
 };
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::BytesMut;
 use prost::Message;
 use std::{
     any::{Any, TypeId},
@@ -19,28 +20,6 @@ use std::{
 };
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
-
-/// A message of some type.
-pub(crate) trait AnyMessage: Send {
-    /// Appends it with its prefix.
-    fn frame(&self, compression: Option<Compression>, out: &mut BytesMut) -> Result<()>;
-    fn message_type(&self) -> TypeId;
-    fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
-}
-
-impl<T: Message + 'static> AnyMessage for T {
-    fn frame(&self, compression: Option<Compression>, out: &mut BytesMut) -> Result<()> {
-        framing::append(self, compression, out)
-    }
-
-    fn message_type(&self) -> TypeId {
-        TypeId::of::<T>()
-    }
-
-    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
-        self
-    }
-}
 
 /// Messages of some type, one after another.
 pub(crate) trait AnyStream: Send {
@@ -137,16 +116,7 @@ async fn forward<T>(
     }
 }
 
-/// The message as a `T`; encoded and decoded if the two ends of an in-process
-/// call have different types for it, as two crates made from one .proto do.
-pub(crate) fn one<T: Message + Default + 'static>(message: Box<dyn AnyMessage>) -> Result<T> {
-    match message.message_type() == TypeId::of::<T>() {
-        true => downcast(message.into_any()),
-        false => recode(&*message),
-    }
-}
-
-/// The messages as `T`s, as [`one`] does it.
+/// The messages as `T`s, as [`one`](crate::erased::one) does it.
 pub(crate) fn many<T>(messages: Box<dyn AnyStream>) -> Result<BoxStream<T>>
 where
     T: Message + Default + 'static,
@@ -168,27 +138,4 @@ impl<T: Message + Default> Stream for Recoded<T> {
         let next = ready!(self.0.poll_frames(cx, None, PREFIX_BYTES, &mut framed));
         Poll::Ready(next.map(|next| next.and_then(|()| unframe(framed))))
     }
-}
-
-fn recode<T: Message + Default>(message: &dyn AnyMessage) -> Result<T> {
-    let mut framed = BytesMut::new();
-    message.frame(None, &mut framed)?;
-    unframe(framed)
-}
-
-fn unframe<T: Message + Default>(mut framed: BytesMut) -> Result<T> {
-    framed.advance(PREFIX_BYTES);
-    decode(framed.freeze())
-}
-
-fn downcast<T: 'static>(value: Box<dyn Any + Send>) -> Result<T> {
-    match value.downcast::<T>() {
-        Ok(value) => Ok(*value),
-        Err(_) => Err(Status::internal("a message is not of the type it says")),
-    }
-}
-
-pub(crate) fn decode<T: Message + Default>(bytes: Bytes) -> Result<T> {
-    T::decode(bytes)
-        .map_err(|error| Status::internal(format!("a message does not decode: {error}")))
 }

@@ -2,7 +2,6 @@
 
 mod broken;
 mod erased;
-mod framing;
 mod pace;
 mod wire;
 
@@ -18,10 +17,14 @@ use prost::Message;
 use std::fmt;
 use tonic::metadata::MetadataMap;
 
+pub(crate) use crate::{
+    erased::{AnyMessage, decode, one},
+    framing::PREFIX_BYTES,
+};
 pub(crate) use broken::of_broken;
-pub(crate) use erased::{AnyMessage, AnyStream, Messages, decode, many, one};
+pub(crate) use erased::{AnyStream, Messages, many};
 pub(crate) use pace::Inbound;
-pub(crate) use wire::{End, PREFIX_BYTES, Wire};
+pub(crate) use wire::{End, Wire};
 
 /// One message or many, as a [`Layer`](crate::Layer) passes them on: of a type
 /// that only handler and caller know, and on a server not yet decoded.
@@ -106,13 +109,13 @@ impl Body {
         match self.kind {
             Kind::Wire(mut wire) => {
                 let bytes = wire.message().await?.ok_or_else(|| cardinality("none"))?;
-                let message = erased::decode(bytes)?;
+                let message = decode(bytes)?;
                 if wire.message().await?.is_some() {
                     return Err(cardinality("several"));
                 }
                 Ok((message, wire.trailers()))
             }
-            Kind::One(message) => Ok((erased::one(message)?, MetadataMap::new())),
+            Kind::One(message) => Ok((one(message)?, MetadataMap::new())),
             Kind::Many(_) => Err(cardinality("a stream")),
         }
     }

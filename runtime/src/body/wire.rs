@@ -8,6 +8,7 @@ use super::{
 use crate::{
     compression::Compression,
     engine::{BoxError, Broken, HttpBody},
+    framing::PREFIX_BYTES,
     limits::Limit,
     status::{self, Code, Result, Status},
     stopwatch::Stopwatch,
@@ -23,9 +24,6 @@ use std::{
     task::{Context, Poll},
 };
 use tonic::metadata::MetadataMap;
-
-/// One byte that says whether it is compressed, four of length.
-pub(crate) const PREFIX_BYTES: usize = 5;
 
 /// What is set aside for a message that has only said how long it will be.
 const RESERVE_BYTES_MAX: usize = 64 << 10;

@@ -1,6 +1,5 @@
 //! Messages into length-prefixed bytes (gRPC over HTTP/2, "Length-Prefixed-Message").
 
-use super::PREFIX_BYTES;
 use crate::{
     compression::Compression,
     status::{Result, Status},
@@ -8,13 +7,16 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use prost::Message;
 
+/// One byte that says whether it is compressed, four of length.
+pub(crate) const PREFIX_BYTES: usize = 5;
+
 /// A buffer that fills grows by this much at least, and at most by [`GROWN_BYTES_MAX`].
 const GROWN_BYTES_MIN: usize = 1 << 10;
 const GROWN_BYTES_MAX: usize = 32 << 10;
 
 /// Appends `message` with its prefix, in a buffer of exactly its size if `out` is empty.
 #[inline]
-pub(super) fn append<T: Message>(
+pub(crate) fn append<T: Message>(
     message: &T,
     compression: Option<Compression>,
     out: &mut BytesMut,
