@@ -53,7 +53,7 @@
 //! | serve | [`Server`], [`Limits`], [`shutdown_signal`] |
 //! | call | [`Channel`], [`Call`], [`Streaming`] |
 //! | reach many copies of a service | [`Channel::to`], [`Resolver`], [`Balancer`], [`OutlierDetection`] |
-//! | find services, and be found | [`Server::register`], [`Registration`], [`Registry`], `FilesRegistry`, [`MemoryRegistry`] |
+//! | find services, and be found | [`Server::register`], [`Registration`], [`Registry`], `FilesRegistry`, `GossipRegistry`, [`MemoryRegistry`] |
 //! | say how calls are made | [`MethodPolicy`], `ServiceConfig`, [`Context`] |
 //! | handle | [`Request`], [`Response`], [`BoxStream`], [`Status`], [`StatusExt`] |
 //! | look at every call, on either side | [`Layer`], [`Method`], [`Extension`] |
@@ -61,7 +61,8 @@
 //! | be found healthy, and described | [`health`], [`reflection`] |
 //!
 //! The features `gzip`, `zstd`, `tls`, `dns`, `service-config`, `health`,
-//! `reflection` and `files` are on by default; `etcd` and `nats` are registries to turn on.
+//! `reflection` and `files` are on by default; `etcd`, `nats` and
+//! `gossip` are registries to turn on.
 
 #![warn(unreachable_pub)]
 
@@ -83,6 +84,8 @@ mod registry;
 pub use options::v1;
 #[cfg(feature = "files")]
 pub use registry::FilesRegistry;
+#[cfg(feature = "gossip")]
+pub use registry::GossipRegistry;
 pub use tonic_types::{ErrorDetails, StatusExt};
 
 /// Includes what the generator wrote: `include_protos!("hello.v1")` one

@@ -5,11 +5,18 @@
 mod etcd;
 #[cfg(feature = "files")]
 mod files;
+#[cfg(feature = "gossip")]
+mod gossip;
 #[cfg(feature = "nats")]
 mod nats;
-#[cfg(any(feature = "etcd", feature = "nats"))]
+#[cfg(any(feature = "etcd", feature = "gossip", feature = "nats"))]
 mod place;
-#[cfg(any(feature = "files", feature = "etcd", feature = "nats"))]
+#[cfg(any(
+    feature = "etcd",
+    feature = "files",
+    feature = "gossip",
+    feature = "nats"
+))]
 mod record;
 #[cfg(any(feature = "etcd", feature = "nats"))]
 mod records;
@@ -23,6 +30,8 @@ use nats::tls as natss;
 
 #[cfg(feature = "files")]
 pub use files::FilesRegistry;
+#[cfg(feature = "gossip")]
+pub use gossip::GossipRegistry;
 
 /// Makes the URLs of each adapter known to `Channel::to` and `open_registry`.
 macro_rules! schemes {
@@ -43,5 +52,6 @@ schemes! {
     #[cfg(all(feature = "etcd", feature = "tls"))] "etcds" => etcds;
     #[cfg(feature = "nats")] "nats" => nats;
     #[cfg(feature = "nats")] "natss" => natss;
+    #[cfg(feature = "gossip")] "gossip" => gossip;
     #[cfg(feature = "files")] "files" => files;
 }

@@ -4,7 +4,11 @@
 mod etcd;
 #[cfg(feature = "files")]
 mod files;
+#[cfg(feature = "gossip")]
+mod gossip;
 #[cfg(feature = "nats")]
 mod nats;
+#[cfg(any(feature = "etcd", feature = "gossip", feature = "nats"))]
+mod port;
 #[cfg(any(feature = "etcd", feature = "nats"))]
 mod process;
