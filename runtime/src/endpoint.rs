@@ -61,6 +61,7 @@ pub struct Endpoint {
     weight: u32,
     zone: Option<Arc<str>>,
     methods: Option<Arc<BTreeSet<String>>>,
+    identity: Option<Arc<str>>,
 }
 
 impl Endpoint {
@@ -71,6 +72,7 @@ impl Endpoint {
             weight: 1,
             zone: None,
             methods: None,
+            identity: None,
         }
     }
 
@@ -98,6 +100,15 @@ impl Endpoint {
         self
     }
 
+    /// Must prove over TLS that it is `identity`: that is a URI, a SPIFFE ID say, or a
+    /// DNS name in its certificate, letter for letter, besides the name of the service.
+    /// Plain text proves nothing, and is not asked to.
+    #[must_use]
+    pub fn with_identity(mut self, identity: impl Into<Arc<str>>) -> Self {
+        self.identity = Some(identity.into());
+        self
+    }
+
     /// Where to connect to.
     pub fn address(&self) -> &Address {
         &self.address
@@ -117,6 +128,16 @@ impl Endpoint {
     pub(crate) fn serves(&self, path: &str) -> bool {
         let methods = self.methods.as_ref();
         methods.is_none_or(|methods| methods.contains(path))
+    }
+
+    /// Who it must prove to be, if that is known.
+    pub fn identity(&self) -> Option<&str> {
+        self.identity.as_deref()
+    }
+
+    /// Whether a connection to one is a connection to the other.
+    pub(crate) fn is_same_peer(&self, other: &Self) -> bool {
+        self.address == other.address && self.identity == other.identity
     }
 
     /// The zone it runs in, if that is known.

@@ -311,9 +311,10 @@ impl Server {
         for method in self.dispatch.methods() {
             services.entry(method.service()).or_default().push(method);
         }
+        let identity = self.own_identity();
         let registrations = std::mem::take(&mut self.registrations).into_iter();
         registrations
-            .map(|one| one.plan(addresses, &services))
+            .map(|one| one.proving(identity.clone()).plan(addresses, &services))
             .collect()
     }
 
@@ -453,6 +454,17 @@ impl Server {
     #[cfg(not(feature = "tls"))]
     fn is_tls(&self) -> bool {
         false
+    }
+
+    /// Who it proves to be, without a word of anybody.
+    #[cfg(feature = "tls")]
+    fn own_identity(&self) -> Option<String> {
+        self.settings.tls.as_ref()?.spiffe_id()
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn own_identity(&self) -> Option<String> {
+        None
     }
 
     /// What a peer and whoever reads the log can rely on.

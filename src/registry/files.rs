@@ -46,8 +46,9 @@ const ENDING: &str = ".json";
 /// lease ends. It is replaced as a whole, so nobody reads half of one.
 ///
 /// The directory is looked at ten times a second, or less often if it is large and
-/// changes all the time; nobody but root and its owner and group may write to it, for whoever can sends all clients wherever he likes. On a
-/// network's file system leases depend on clocks that agree.
+/// changes all the time; nobody but root and its owner and group may write to it, for
+/// whoever can sends all clients wherever he likes. On a network's file system leases
+/// depend on clocks that agree.
 ///
 /// ```
 /// use cordial::{Channel, FilesRegistry, Server};

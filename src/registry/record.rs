@@ -21,6 +21,9 @@ pub(super) fn write(instance: &Instance) -> Vec<u8> {
     if let Some(zone) = &instance.zone {
         record["zone"] = json!(zone);
     }
+    if let Some(identity) = &instance.identity {
+        record["identity"] = json!(identity);
+    }
     if let Some(hash) = instance.descriptor_hash {
         // Others who read JSON have no integers of 64 bits.
         record["descriptor_hash"] = json!(format!("{hash:016x}"));
@@ -49,6 +52,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Instance, String> {
     let id = text(&fields, "id")?.ok_or_else(|| missing("id"))?;
     let mut instance = Instance::new(service, id, address);
     instance.zone = text(&fields, "zone")?.map(str::to_owned);
+    instance.identity = text(&fields, "identity")?.map(str::to_owned);
     if let Some(weight) = number(&fields, "weight")? {
         instance.weight = u32::try_from(weight).map_err(|_| wrong("weight"))?;
     }
@@ -108,6 +112,7 @@ mod tests {
         let mut full = bare;
         full.zone = Some("a \"b\"".to_owned());
         full.weight = 7;
+        full.identity = Some("spiffe://prod/a".to_owned());
         full.healthy = false;
         full.methods = ["Get", "Put"].map(str::to_owned).into();
         full.descriptor_hash = Some(1);
@@ -137,6 +142,7 @@ mod tests {
             (with(r#""weight": -1"#), "`weight`"),
             (with(r#""weight": 4294967296"#), "`weight`"),
             (with(r#""zone": 1"#), "`zone`"),
+            (with(r#""identity": 1"#), "`identity`"),
             (with(r#""healthy": "yes""#), "`healthy`"),
             (with(r#""methods": [1]"#), "`methods`"),
             (with(r#""metadata": {"a": 1}"#), "`metadata`"),

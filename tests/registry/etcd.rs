@@ -1,15 +1,15 @@
 //! The contract over etcd, and what only etcd can do. `tests/registries` finds it.
 
-use crate::process::Process;
-use cordial::{Channel, Code, Instance, Listing, Registry, Watch, open_registry};
+use crate::{
+    process::Process,
+    support::{LONG, SERVICE, instance, until},
+};
+use cordial::{Channel, Code, Registry, Watch, open_registry};
 use etcd_client::{Client, CompactionOptions, ConnectOptions, DeleteOptions};
 use registry_contract::Harness;
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_stream::StreamExt;
-
-const SERVICE: &str = "orders.v1.Orders";
-const LONG: Duration = Duration::from_secs(120);
 
 /// An etcd of its own.
 struct Etcd(Process);
@@ -103,23 +103,6 @@ impl Harness for Etcd {
 }
 
 registry_contract::suite!(Etcd);
-
-fn instance(id: &str) -> Instance {
-    Instance::new(SERVICE, id, "10.0.0.7:50051".parse().unwrap())
-}
-
-async fn until(watch: &mut Watch, right: impl Fn(&Listing) -> bool) -> Listing {
-    let found = timeout(Duration::from_secs(60), async {
-        loop {
-            if let Ok(listing) = watch.next().await
-                && right(&listing)
-            {
-                return listing;
-            }
-        }
-    });
-    found.await.expect("no such list came")
-}
 
 #[tokio::test]
 async fn a_renewal_writes_nothing() {

@@ -12,3 +12,5 @@ mod nats;
 mod port;
 #[cfg(any(feature = "etcd", feature = "nats"))]
 mod process;
+#[cfg(any(feature = "etcd", feature = "nats"))]
+mod support;

@@ -5,7 +5,7 @@ use super::{
     http2::{Caller, Observer, call},
 };
 use crate::{
-    endpoint::Address,
+    endpoint::{Address, Endpoint},
     limits::{KEEPALIVE_INTERVAL, Limits},
     metrics::Metrics,
 };
@@ -47,30 +47,34 @@ impl Connector {
     /// A new connection, within the connect timeout. Its end is told to `ended`.
     pub(crate) async fn connect(
         &self,
-        address: &Address,
+        endpoint: &Endpoint,
         ended: Arc<Notify>,
     ) -> Result<Connection, Error> {
-        let first = self.connect_once(address, ended).await?;
-        Ok(Connection::new(self.clone(), address.clone(), first))
+        let first = self.connect_once(endpoint, ended).await?;
+        Ok(Connection::new(self.clone(), endpoint.clone(), first))
     }
 
     /// One that stays one, whatever its peer takes.
     pub(super) async fn connect_once(
         &self,
-        address: &Address,
+        endpoint: &Endpoint,
         ended: Arc<Notify>,
     ) -> Result<Caller, Error> {
         let timeout = self.limits.connect_timeout;
-        match tokio::time::timeout(timeout, self.try_connect(address, ended)).await {
+        match tokio::time::timeout(timeout, self.try_connect(endpoint, ended)).await {
             Ok(connected) => connected,
             Err(_) => Err(Error::new(
                 ErrorKind::Connect,
-                format!("no connection to `{address}` within {timeout:?}"),
+                format!(
+                    "no connection to `{}` within {timeout:?}",
+                    endpoint.address()
+                ),
             )),
         }
     }
 
-    async fn try_connect(&self, to: &Address, ended: Arc<Notify>) -> Result<Caller, Error> {
+    async fn try_connect(&self, endpoint: &Endpoint, ended: Arc<Notify>) -> Result<Caller, Error> {
+        let to = endpoint.address();
         let failed = |error: std::io::Error| {
             let message = format!("cannot connect to `{to}`");
             Error::new(ErrorKind::Connect, message).because(error)
@@ -79,7 +83,7 @@ impl Connector {
             Address::Tcp(address) => {
                 let tcp = TcpStream::connect(address).await.map_err(failed)?;
                 tcp.set_nodelay(true).map_err(failed)?;
-                self.secure(tcp, to, ended).await
+                self.secure(tcp, endpoint, ended).await
             }
             Address::Unix(path) => {
                 let unix = UnixStream::connect(path).await.map_err(failed)?;
@@ -102,13 +106,17 @@ impl Connector {
     async fn secure(
         &self,
         io: impl Io + 'static,
-        address: &Address,
+        endpoint: &Endpoint,
         ended: Arc<Notify>,
     ) -> Result<Caller, Error> {
+        let address = endpoint.address();
         if self.scheme != Scheme::HTTPS {
             return self.handshake(io, address, ended).await;
         }
-        let io = self.tls.connect(self.host(), io).await?;
+        let io = self
+            .tls
+            .connect(self.host(), io, endpoint.identity())
+            .await?;
         self.handshake(io, address, ended).await
     }
 
@@ -116,7 +124,7 @@ impl Connector {
     async fn secure(
         &self,
         io: impl Io + 'static,
-        address: &Address,
+        endpoint: &Endpoint,
         ended: Arc<Notify>,
     ) -> Result<Caller, Error> {
         if self.scheme == Scheme::HTTPS {
@@ -125,7 +133,7 @@ impl Connector {
                 "this build has no TLS: turn on the feature `tls`",
             ));
         }
-        self.handshake(io, address, ended).await
+        self.handshake(io, endpoint.address(), ended).await
     }
 
     /// What holds on this side of a connection. No PINGs unless asked for (gRFC A8);

@@ -5,7 +5,7 @@ use super::{
     Broken, Connector, HttpBody,
     http2::{Begun, Caller, Refused, Room, Unanswered},
 };
-use crate::{backoff::backoff, endpoint::Address, limits::Limit};
+use crate::{backoff::backoff, endpoint::Endpoint, limits::Limit};
 use http::Request;
 use std::{
     pin::pin,
@@ -27,7 +27,7 @@ pub(crate) struct Connection(Arc<Several>);
 #[derive(Debug)]
 struct Several {
     connector: Connector,
-    address: Address,
+    endpoint: Endpoint,
     first: Caller,
     further: Mutex<Further>,
     /// Places that come free on any of them.
@@ -45,12 +45,12 @@ struct Further {
 struct Opening(Weak<Several>);
 
 impl Connection {
-    pub(super) fn new(connector: Connector, address: Address, first: Caller) -> Self {
+    pub(super) fn new(connector: Connector, endpoint: Endpoint, first: Caller) -> Self {
         let room = Arc::new(Room::default());
         first.tell(room.clone());
         Self(Arc::new(Several {
             connector,
-            address,
+            endpoint,
             first,
             further: Mutex::default(),
             room,
@@ -116,8 +116,8 @@ impl Connection {
             metrics.reached(Limit::ConnectionsPerAddressMax);
         } else if !std::mem::replace(&mut further.opening, true) {
             let opening = Opening(Arc::downgrade(several));
-            let (connector, address) = (several.connector.clone(), several.address.clone());
-            tokio::spawn(further_one(connector, address, opening));
+            let (connector, endpoint) = (several.connector.clone(), several.endpoint.clone());
+            tokio::spawn(further_one(connector, endpoint, opening));
         }
     }
 }
@@ -149,10 +149,11 @@ impl Several {
     }
 }
 
-/// Connects once more to `address`, for as long as that is of use.
-async fn further_one(connector: Connector, address: Address, opening: Opening) {
+/// Connects once more to `endpoint`, for as long as that is of use.
+async fn further_one(connector: Connector, endpoint: Endpoint, opening: Opening) {
+    let address = endpoint.address();
     // Who waits hears of its end as of every call that ends.
-    let connected = connector.connect_once(&address, Arc::default()).await;
+    let connected = connector.connect_once(&endpoint, Arc::default()).await;
     let caller = match connected {
         Ok(caller) => Arc::new(caller),
         Err(error) => {

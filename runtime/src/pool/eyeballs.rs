@@ -28,7 +28,7 @@ pub(super) async fn connect(
             let endpoint = endpoints[nth].clone();
             let (connector, lost) = (connector.clone(), lost.clone());
             attempts.spawn(async move {
-                let connected = connector.connect(endpoint.address(), lost).await;
+                let connected = connector.connect(&endpoint, lost).await;
                 connected.map(|connection| (connection, endpoint))
             });
         }

@@ -95,12 +95,10 @@ impl Slot {
     /// Whether it is still what it is for once `endpoints` are to be used.
     pub(super) fn keeps(&self, endpoints: &[Endpoint]) -> bool {
         match &self.state {
-            State::Ready(subchannel) => {
-                of_address(&subchannel.candidate.endpoint, endpoints).is_some()
-            }
+            State::Ready(subchannel) => same(&subchannel.candidate.endpoint, endpoints).is_some(),
             // In whatever order: one that is shuffled has not changed.
             _ => {
-                let is_used = |own: &Endpoint| of_address(own, endpoints).is_some();
+                let is_used = |own: &Endpoint| same(own, endpoints).is_some();
                 self.endpoints.len() == endpoints.len() && self.endpoints.iter().all(is_used)
             }
         }
@@ -113,7 +111,7 @@ impl Slot {
         let State::Ready(old) = &mut self.state else {
             return;
         };
-        let new = of_address(&old.candidate.endpoint, &self.endpoints);
+        let new = same(&old.candidate.endpoint, &self.endpoints);
         if let Some(new) = new.filter(|new| **new != old.candidate.endpoint) {
             *old = Arc::new(Subchannel {
                 connection: old.connection.clone(),
@@ -138,7 +136,7 @@ impl Slot {
         match connected {
             Ok((connection, endpoint)) => {
                 // It may have got another weight since.
-                let endpoint = of_address(&endpoint, &self.endpoints)
+                let endpoint = same(&endpoint, &self.endpoints)
                     .unwrap_or(&endpoint)
                     .clone();
                 tracing::debug!(address = %endpoint.address(), "subchannel is READY");
@@ -236,8 +234,7 @@ impl Slot {
     }
 }
 
-/// The one of `endpoints` at the same address.
-fn of_address<'a>(endpoint: &Endpoint, endpoints: &'a [Endpoint]) -> Option<&'a Endpoint> {
-    let mut endpoints = endpoints.iter();
-    endpoints.find(|other| other.address() == endpoint.address())
+/// The one of `endpoints` that a connection to `endpoint` is a connection to.
+fn same<'a>(endpoint: &Endpoint, endpoints: &'a [Endpoint]) -> Option<&'a Endpoint> {
+    endpoints.iter().find(|other| other.is_same_peer(endpoint))
 }

@@ -17,6 +17,8 @@ const NAME_BYTES_MAX: usize = 256;
 const METHODS_MAX: usize = 1_000;
 /// Bytes of their names.
 const METHOD_BYTES_MAX: usize = 64 << 10;
+/// Bytes of a name that a certificate can have (SPIFFE-ID, section 2.3).
+const IDENTITY_BYTES_MAX: usize = 2048;
 /// Keys of metadata.
 const METADATA_KEYS_MAX: usize = 64;
 /// Bytes of all metadata of an instance.
@@ -51,6 +53,9 @@ pub struct Instance {
     /// When it was started, in milliseconds since 1970. Of two instances at one
     /// address, the later one is there.
     pub started_millis: u64,
+    /// Who it proves to be over TLS: a URI, such as a SPIFFE ID, or a DNS name in its
+    /// certificate. It is not called over TLS if it does not.
+    pub identity: Option<String>,
     /// Whatever else others should know, at most 16 KiB.
     pub metadata: BTreeMap<String, String>,
 }
@@ -107,6 +112,7 @@ impl Instance {
             methods: BTreeSet::new(),
             descriptor_hash: None,
             started_millis: 0,
+            identity: None,
             metadata: BTreeMap::new(),
         }
     }
@@ -156,6 +162,10 @@ impl Instance {
         let size = |why: String| Some((Flaw::Size, why));
         if let Some(zone) = self.zone.as_ref().filter(|zone| !is_label(zone)) {
             return name(format!("`{}` is no name of a zone", shown(zone)));
+        }
+        if let Some(identity) = self.identity.as_ref().filter(|name| !is_identity(name)) {
+            let why = "is no URI and no DNS name, which a certificate could have";
+            return name(format!("its identity `{}` {why}", shown(identity)));
         }
         if !(1..=WEIGHT_MAX).contains(&self.weight) {
             let weight = self.weight;
@@ -227,6 +237,11 @@ fn is_label(text: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&text.len()) && !text.contains(char::is_control)
 }
 
+fn is_identity(text: &str) -> bool {
+    (1..=IDENTITY_BYTES_MAX).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// As much of `text` as a log should have, nothing of which acts on a terminal.
 fn shown(text: &str) -> String {
     text.escape_debug().take(80).collect()
@@ -240,6 +255,7 @@ mod tests {
         let address = "10.0.0.7:50051".parse().unwrap();
         let mut instance = Instance::new("orders.v1.Orders", "a-1_b.c", address);
         instance.zone = Some("zürich 1/ä".to_owned());
+        instance.identity = Some("spiffe://prod/orders".to_owned());
         instance.methods = ["Get", "Put_2"].map(str::to_owned).into();
         instance.metadata = BTreeMap::from([("版".to_owned(), "\n \"ü\"".to_owned())]);
         instance
@@ -273,6 +289,16 @@ mod tests {
         assert_eq!(flaw_of(|one| one.zone = Some("a\x1b[31m".to_owned())), name);
         assert_eq!(flaw_of(|one| one.zone = Some(String::new())), name);
         assert_eq!(flaw_of(|one| one.methods = ["a/b".to_owned()].into()), name);
+        for identity in [
+            "",
+            "a b",
+            "spiffe://a/\n",
+            "ä",
+            &"a".repeat(IDENTITY_BYTES_MAX + 1),
+        ] {
+            let flaw = flaw_of(|instance| instance.identity = Some(identity.to_owned()));
+            assert_eq!(flaw, name, "{identity:?}");
+        }
     }
 
     #[test]

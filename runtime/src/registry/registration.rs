@@ -41,6 +41,7 @@ pub struct Registration {
     address: Option<String>,
     zone: Option<String>,
     weight: u32,
+    identity: Option<String>,
     metadata: BTreeMap<String, String>,
     lease: Duration,
     health: Option<Health>,
@@ -65,6 +66,7 @@ impl Registration {
             address: None,
             zone: None,
             weight: 1,
+            identity: None,
             metadata: BTreeMap::new(),
             lease: LEASE,
             health: None,
@@ -102,6 +104,15 @@ impl Registration {
         self
     }
 
+    /// Proves over TLS to be `identity`, a URI or a DNS name in its certificate: channels
+    /// that call it over TLS see to it, so that nobody else of its name can have its calls.
+    /// Default the SPIFFE ID of a server with TLS whose certificate is a workload's.
+    #[must_use]
+    pub fn with_identity(mut self, identity: impl Into<String>) -> Self {
+        self.identity = Some(identity.into());
+        self
+    }
+
     /// Tells this, too.
     #[must_use]
     pub fn with_metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
@@ -123,6 +134,12 @@ impl Registration {
     #[must_use]
     pub fn with_health(mut self, health: impl Stream<Item = bool> + Send + 'static) -> Self {
         self.health = Some(Box::pin(health));
+        self
+    }
+
+    /// The same of a server that proves to be `identity` if nobody said otherwise.
+    pub(crate) fn proving(mut self, identity: Option<String>) -> Self {
+        self.identity = self.identity.or(identity);
         self
     }
 
@@ -154,6 +171,7 @@ impl Registration {
             let mut instance = Instance::new(*service, &id, address.clone());
             instance.zone = self.zone.clone();
             instance.weight = self.weight;
+            instance.identity = self.identity.clone();
             instance.metadata = self.metadata.clone();
             instance.started_millis = started_millis;
             instance.methods = methods.iter().map(|one| one.name().to_owned()).collect();
@@ -186,6 +204,7 @@ impl fmt::Debug for Registration {
             .field("address", &self.address)
             .field("zone", &self.zone)
             .field("weight", &self.weight)
+            .field("identity", &self.identity)
             .field("lease", &self.lease)
             .finish_non_exhaustive()
     }

@@ -139,6 +139,10 @@ impl Roster {
             Some(zone) => endpoint.with_zone(&**zone),
             None => endpoint,
         };
+        let endpoint = match &instance.identity {
+            Some(identity) => endpoint.with_identity(&**identity),
+            None => endpoint,
+        };
         if instance.methods.is_empty() {
             return endpoint;
         }

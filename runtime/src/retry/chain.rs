@@ -12,9 +12,10 @@
 //!   ask five times more for each of their channels, whatever the number of calls.
 //! - A call that fails while its throttle allows no retries, with a status that its
 //!   policy covers, ends with `grpc-retry-pushback-ms: -1` in that status, whether or not
-//!   it had attempts left: A6's own word for "do not retry". A handler that passes the status on stops the tiers above, ours or not, so that
-//!   clients of which each makes few calls, and whose throttles are never used up, do
-//!   not retry against a service whose budget is spent.
+//!   it had attempts left: A6's own word for "do not retry". A handler that passes the
+//!   status on stops the tiers above, ours or not, so that clients of which each makes
+//!   few calls, and whose throttles are never used up, do not retry against a service
+//!   whose budget is spent.
 //!
 //! The first follows the [`Context`](crate::Context) of a call.
 

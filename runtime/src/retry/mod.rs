@@ -5,8 +5,9 @@
 //!                    '-> hedges: several attempts at a time -'
 //! ```
 //!
-//! An attempt fails in one of three ways ([`Fate`]). The first two are tried again
-//! whatever the method is; the third if the [`Plan`] says so and the [`Throttle`] allows.
+//! An attempt has one of several fates ([`Fate`]). One that the server did nothing about
+//! is tried again whatever the method is; any other if the [`Plan`] says so and the
+//! [`Throttle`] allows.
 //! A response whose head has come commits the call: nothing is tried after it.
 //!
 //! A call that needs one attempt costs one small allocation more than without, the count

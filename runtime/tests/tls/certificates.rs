@@ -51,7 +51,16 @@ impl Authority {
 
     /// A client by these names, whose key signs handshakes.
     pub fn client_with(&self, names: Vec<SanType>) -> Pem {
-        let mut params = named("client", ExtendedKeyUsagePurpose::ClientAuth);
+        self.signing(names, ExtendedKeyUsagePurpose::ClientAuth)
+    }
+
+    /// A server by these names, whose key signs handshakes.
+    pub fn server_with(&self, names: Vec<SanType>) -> Pem {
+        self.signing(names, ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
+    fn signing(&self, names: Vec<SanType>, usage: ExtendedKeyUsagePurpose) -> Pem {
+        let mut params = named("by other names", usage);
         params.subject_alt_names = names;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         self.sign(params)

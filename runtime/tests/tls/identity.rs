@@ -8,11 +8,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-fn uri(uri: &str) -> SanType {
+pub fn uri(uri: &str) -> SanType {
     SanType::URI(uri.try_into().unwrap())
 }
 
-fn dns(name: &str) -> SanType {
+pub fn dns(name: &str) -> SanType {
     SanType::DnsName(name.try_into().unwrap())
 }
 

@@ -7,6 +7,7 @@ mod hello;
 mod identity;
 mod names;
 mod refused;
+mod registered;
 mod reload;
 mod rotation;
 

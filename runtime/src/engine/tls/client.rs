@@ -1,12 +1,16 @@
 use super::{
     Error, ErrorKind, Pem, bad,
+    identity::PeerIdentity,
     names::certified,
     provider,
     reloading::{Plan, RELOAD_INTERVAL, Reloading},
     server::is_valid,
 };
 use crate::engine::Io;
-use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, ServerName},
+};
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
@@ -134,6 +138,7 @@ impl ClientTls {
         &self,
         host: &str,
         io: T,
+        identity: Option<&str>,
     ) -> Result<TlsStream<T>, Error> {
         let name = match &self.server_name {
             Some(name) => name.clone(),
@@ -150,6 +155,9 @@ impl ClientTls {
         let connected = connected.map_err(|error| {
             Error::new(ErrorKind::Connect, format!("no TLS with `{host}`")).because(error)
         })?;
+        if let Some(identity) = identity {
+            proves(connected.get_ref().1.peer_certificates(), host, identity)?;
+        }
         // A server without ALPN may still speak HTTP/2 by prior knowledge; one that chose otherwise does not.
         match connected.get_ref().1.alpn_protocol() {
             None | Some(b"h2") => Ok(connected),
@@ -195,6 +203,19 @@ impl Plan for ClientPlan {
             _ => Ok(()),
         }
     }
+}
+
+/// Checks that the certificate has `identity` among its names.
+fn proves(chain: Option<&[CertificateDer<'_>]>, host: &str, identity: &str) -> Result<(), Error> {
+    let peer = PeerIdentity::of(chain.unwrap_or_default());
+    if peer.is_named(identity) {
+        return Ok(());
+    }
+    let names: Vec<_> = peer.uris().iter().chain(peer.dns_names()).collect();
+    Err(Error::new(
+        ErrorKind::Tls,
+        format!("a server of `{host}` proved to be {names:?}, and should be `{identity}`"),
+    ))
 }
 
 fn system_roots() -> Result<RootCertStore, Error> {

@@ -62,6 +62,14 @@ impl PeerIdentity {
         }
     }
 
+    /// Whether `name` is one of its URIs or DNS names, letter for letter: what a star
+    /// stands for is not `name`.
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        let mut dns_names = self.dns_names.iter();
+        dns_names.any(|own| own.eq_ignore_ascii_case(name))
+            || self.uris.iter().any(|uri| uri == name)
+    }
+
     /// A certificate that does not parse, though rustls took it, has no names.
     pub(super) fn of(chain: &[CertificateDer<'_>]) -> Self {
         let mut identity = Self {

@@ -155,6 +155,16 @@ impl ServerTls {
         self.reloading.plan().clients.is_some()
     }
 
+    /// The SPIFFE ID that its first certificate is for, if it is a workload's.
+    pub(crate) fn spiffe_id(&self) -> Option<String> {
+        let plan = self.reloading.plan();
+        let chain = &plan.certificates.first()?.chain;
+        let certificates = chain.certificates(&chain.read().ok()?).ok()?;
+        PeerIdentity::of(&certificates)
+            .spiffe_id()
+            .map(str::to_owned)
+    }
+
     /// Looks at the files for as long as it is polled.
     pub(crate) async fn follow(&self) {
         // No span at all would look all the time.
