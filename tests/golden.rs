@@ -30,6 +30,7 @@ golden! {
     empty
     google
     greeter
+    json
     kinds
     knobs
     names

@@ -38,6 +38,7 @@ pub struct Config {
     pub(crate) boxed: Vec<String>,
     pub(crate) server: bool,
     pub(crate) client: bool,
+    pub(crate) json: bool,
     pub(crate) tonic_stubs: bool,
     pub(crate) google_in_place: bool,
     pub(crate) runtime: String,
@@ -64,6 +65,7 @@ impl Config {
             boxed: Vec::new(),
             server: true,
             client: true,
+            json: false,
             tonic_stubs: false,
             google_in_place: false,
             runtime: "::cordial".to_owned(),
@@ -207,6 +209,16 @@ impl Config {
     /// Generates no traits and no server functions.
     pub fn client_only(mut self) -> Self {
         self.server = false;
+        self
+    }
+
+    /// Gives messages and enums their form in JSON, as protobuf's mapping has it.
+    ///
+    /// `cordial::json` writes and reads it, and so do `serde::Serialize` and `serde::Deserialize`, which
+    /// the types then implement. Each method says so to the protocols that speak JSON. Types that an
+    /// [`extern_path`](Self::extern_path) leads to need a form of their own, `cordial::json::Json`.
+    pub fn json(mut self, yes: bool) -> Self {
+        self.json = yes;
         self
     }
 

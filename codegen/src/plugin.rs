@@ -25,6 +25,7 @@ and so does buf:   local: protoc-gen-cordial, in buf.gen.yaml
 Parameters:
   server_only                       no clients
   client_only                       no traits and no server functions
+  json                              messages as JSON
   tonic_stubs                       tonic's own stubs, too
   google_in_place                   generate google.api and google.rpc, do not refer to the runtime's
   runtime=PATH                      the Rust path of the runtime [::cordial]
@@ -149,6 +150,7 @@ fn config(parameters: &str) -> crate::Result<Config> {
             match key {
                 "server_only" => flag(Config::server_only, config),
                 "client_only" => flag(Config::client_only, config),
+                "json" => flag(|config| config.json(true), config),
                 "tonic_stubs" => flag(|config| config.tonic_stubs(true), config),
                 "google_in_place" => flag(|config| config.google_in_place(true), config),
                 "runtime" => named(Config::runtime, config),
@@ -171,9 +173,10 @@ fn config(parameters: &str) -> crate::Result<Config> {
         })
 }
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "server_only",
     "client_only",
+    "json",
     "tonic_stubs",
     "google_in_place",
     "runtime",

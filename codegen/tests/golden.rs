@@ -25,6 +25,7 @@ fn config(case: &str) -> Config {
             .field_attribute("knobs.Photo.source.url", "#[doc(alias = \"link\")]")
             .service_attribute("knobs.Photos", "#[doc(alias = \"pictures\")]")
             .client_attribute(".", "#[doc(alias = \"pictures\")]"),
+        "json" => config.json(true),
         "tonic" => config.tonic_stubs(true),
         _ => config,
     }

@@ -101,6 +101,7 @@ fn same_as_compile() {
         let name = case.file_name().unwrap().to_str().unwrap();
         let parameter = match name {
             "kinds" => &support::kinds::parameter(),
+            "json" => "json",
             "tonic" => "tonic_stubs",
             "knobs" => {
                 "extern_path=elsewhere=crate::elsewhere,bytes=knobs.Photo.data,bytes=knobs.Photo.raw,\

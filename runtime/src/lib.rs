@@ -164,11 +164,12 @@ pub mod codegen {
 
     #[cfg(feature = "json")]
     pub use crate::json::{
-        FieldName, FieldReader, FieldWriter, JsonEnum, JsonFields, JsonOneof, read_message,
+        FieldName, FieldReader, FieldWriter, JsonEnum, JsonFields, JsonOneof, read_enum,
+        read_message,
         serde::{
             Deserialize, Deserializer, Serialize, Serializer, de::MapAccess, ser::SerializeMap,
         },
-        write_message,
+        write_enum, write_message,
     };
     pub use crate::wire::{
         Encoder, Field, Fields, Kind, Known, Length, Map, Named, Oneof, Packed, Visit, kind, known,

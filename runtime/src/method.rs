@@ -243,3 +243,44 @@ impl<In, Out> fmt::Debug for Method<In, Out> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "json")]
+mod tests {
+    use super::Method;
+    use crate::{erased::AnyMessage, json::Options};
+    use prost_types::{Duration, Timestamp};
+
+    #[test]
+    fn messages_go_through_a_method_that_knows_no_type() {
+        let method = Method::<Duration, Timestamp>::unary("/a.B/C")
+            .json()
+            .erase();
+        let codec = method.json_codec().expect("json");
+        let options = Options::new();
+
+        let request = (codec.request.decode)(br#""1.5s""#, options).expect("a duration");
+        assert_eq!(
+            (codec.request.encode)(request, options).unwrap(),
+            br#""1.500s""#
+        );
+
+        // A duration and a timestamp look the same in bytes.
+        let like: Box<dyn AnyMessage> = Box::new(Duration {
+            seconds: 1,
+            nanos: 0,
+        });
+        let text = (codec.response.encode)(like, options).unwrap();
+        assert_eq!(text, br#""1970-01-01T00:00:01Z""#);
+
+        let error = (codec.request.decode)(b"1", options).map(drop).unwrap_err();
+        assert!(error.to_string().contains("a duration"), "{error}");
+        let error = (codec.response.encode)(Box::new(i64::MIN), options).unwrap_err();
+        assert!(error.message().contains("`Timestamp`"), "{error}");
+    }
+
+    #[test]
+    fn a_method_has_no_json_unless_it_says_so() {
+        assert!(Method::<(), ()>::unary("/a.B/C").json_codec().is_none());
+    }
+}

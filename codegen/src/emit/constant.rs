@@ -18,6 +18,7 @@ impl Emit<'_> {
             Idempotency::NoSideEffects => Some(quote!(.no_side_effects())),
         };
         let deprecated = method.deprecated.then(|| quote!(.deprecated()));
+        let json = self.config.json.then(|| quote!(.json()));
         let hash_by = hash_by(&method.hash_path);
         let options = bytes("options", &method.options);
         let service_options = bytes("service_options", &method.service_options);
@@ -25,7 +26,7 @@ impl Emit<'_> {
             #doc
             #attribute
             pub const #name: #runtime::Method<#input, #output> =
-                #runtime::Method::#kind(#address) #idempotency #deprecated #hash_by #options #service_options;
+                #runtime::Method::#kind(#address) #idempotency #deprecated #json #hash_by #options #service_options;
         }
     }
 }

@@ -55,7 +55,9 @@ fn adjust(module: &str, item: &mut Item, docs: &Placeholders, wire: &mut Wire) -
                     .push(parse_quote!(#[allow(clippy::module_inception)]));
             }
             if let Some((_, content)) = &mut item.content {
+                wire.enter(&name);
                 items(&name, content, docs, wire);
+                wire.leave();
             }
         }
         _ => {}

@@ -3,6 +3,7 @@
 mod accessors;
 mod adjust;
 mod impls;
+mod json;
 pub(crate) mod lints;
 mod literal;
 mod marks;
@@ -12,6 +13,7 @@ mod table;
 mod wire;
 
 use crate::{Config, Error, ErrorKind, pool::Loaded, resolve::Types};
+use json::JsonNames;
 use placeholders::Placeholders;
 use prost_build::Module;
 use prost_types::FileDescriptorProto;
@@ -22,6 +24,8 @@ use wire::Wire;
 pub(crate) struct Messages {
     code: HashMap<String, (Module, String)>,
     docs: Placeholders,
+    /// What JSON calls everything, if it is on.
+    json: Option<JsonNames>,
 }
 
 impl Messages {
@@ -40,7 +44,8 @@ impl Messages {
             return Ok(Default::default());
         };
         let mut file = syn::parse_file(code).map_err(internal)?;
-        let mut wire = Wire::new(runtime);
+        let json = self.json.as_ref().and_then(|json| json.package(package));
+        let mut wire = Wire::new(runtime, json);
         adjust::items(
             module.parts().last().unwrap_or_default(),
             &mut file.items,
@@ -75,6 +80,7 @@ pub(crate) fn generate(loaded: &Loaded, types: &Types, config: &Config) -> Resul
     Ok(Messages {
         code: code.collect(),
         docs,
+        json: config.json.then(|| JsonNames::find(loaded)),
     })
 }
 

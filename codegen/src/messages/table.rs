@@ -1,18 +1,23 @@
 //! Tables: what the runtime's macros make messages, oneofs and enums of, a line for each member.
 
 use super::{
+    json::{EnumNames, MessageNames},
     lints::grouped,
     member::{Kind, Label, Member},
 };
 
-/// `Cart { id = 1: plain string; … }`, the fields in the order of their numbers.
-pub(super) fn message(name: &str, members: &[Member]) -> String {
+/// `Cart { id = 1: plain string; … }`, the fields in the order of their numbers; with names,
+/// `Cart "shop.v1.Cart" { id = 1: plain string => "id"; … }`.
+pub(super) fn message(name: &str, members: &[Member], names: Option<&MessageNames>) -> String {
     let mut members: Vec<_> = members.iter().collect();
     members.sort_by_key(|member| member.tags.iter().min().copied());
     let rows = members.into_iter().map(|member| {
         let label = match (&member.kind, member.label) {
             (Kind::Map(..), _) => "map",
-            (Kind::Oneof, _) => return format!("{} = {}: oneof;", member.ident, tags(member)),
+            (Kind::Oneof, _) => {
+                let tags = tags(member);
+                return format!("{} = {tags}: oneof{}", member.ident, end(member, names));
+            }
             (_, Label::Plain) => "plain",
             (_, Label::Optional) => "optional",
             (_, Label::Required) => "required",
@@ -20,27 +25,34 @@ pub(super) fn message(name: &str, members: &[Member]) -> String {
             (_, Label::Packed) => "packed",
         };
         let kind = kind(&member.kind);
-        format!("{} = {}: {label} {kind};", member.ident, tags(member))
+        let end = end(member, names);
+        format!("{} = {}: {label} {kind}{end}", member.ident, tags(member))
     });
-    table(name, rows)
+    match names {
+        Some(MessageNames { full_name, .. }) => table(&format!("{name} {full_name:?}"), rows),
+        None => table(name, rows),
+    }
 }
 
-/// `Way { ByHand = 1: string; … }`
-pub(super) fn oneof(name: &str, members: &[Member]) -> String {
+/// `Way { ByHand = 1: string; … }`, or with names: `ByHand = 1: string => "byHand" / "by_hand";`.
+pub(super) fn oneof(name: &str, members: &[Member], names: Option<&MessageNames>) -> String {
     let row = |member: &Member| {
-        format!(
-            "{} = {}: {};",
-            member.ident,
-            tags(member),
-            kind(&member.kind)
-        )
+        let (kind, end) = (kind(&member.kind), end(member, names));
+        format!("{} = {}: {kind}{end}", member.ident, tags(member))
     };
     table(name, members.iter().map(row))
 }
 
-/// `Color { Red = 1; … }`, of names and numbers.
-pub(super) fn enumeration(name: &str, values: &[(String, String)]) -> String {
-    let row = |(name, number): &(String, String)| format!("{name} = {number};");
+/// `Color { Red = 1; … }`, of variants and numbers, or with names: `Red = 1 => "RED";`.
+pub(super) fn enumeration(
+    name: &str,
+    values: &[(String, String)],
+    names: Option<&EnumNames>,
+) -> String {
+    let row = |(name, number): &(String, String)| match names {
+        Some(names) => format!("{name} = {number} => {};", names.of(number)),
+        None => format!("{name} = {number};"),
+    };
     table(name, values.iter().map(row))
 }
 
@@ -48,6 +60,14 @@ fn table(name: &str, rows: impl Iterator<Item = String>) -> String {
     let rows: String = rows.map(|row| format!("\n    {row}")).collect();
     let end = if rows.is_empty() { "" } else { "\n" };
     format!("{name} {{{rows}{end}}}")
+}
+
+/// The end of a line: the names of what it describes, if there are any.
+fn end(member: &Member, names: Option<&MessageNames>) -> String {
+    match names {
+        Some(names) => format!(" => {};", names.of(member)),
+        None => ";".to_owned(),
+    }
 }
 
 fn tags(member: &Member) -> String {

@@ -2,7 +2,7 @@
 //! would have read anew in every build, is in the runtime.
 
 use super::{
-    accessors, impls,
+    accessors, impls, json,
     member::{self, Member},
     table,
 };
@@ -14,18 +14,34 @@ use syn::{
 };
 
 /// Makes such items, and keeps the bodies of their macros for the formatter.
-pub(super) struct Wire {
+pub(super) struct Wire<'a> {
     /// `::cordial`
     runtime: TokenStream,
     tables: Vec<String>,
+    /// What JSON calls everything, if it is on.
+    json: Option<&'a json::Package>,
+    /// The module that the items are in.
+    path: Vec<String>,
 }
 
-impl Wire {
-    pub(super) fn new(runtime: &str) -> Self {
+impl<'a> Wire<'a> {
+    pub(super) fn new(runtime: &str, json: Option<&'a json::Package>) -> Self {
         Self {
             runtime: runtime.parse().unwrap_or_default(),
             tables: Vec::new(),
+            json,
+            path: Vec::new(),
         }
+    }
+
+    /// What follows is in this module.
+    pub(super) fn enter(&mut self, module: &str) {
+        self.path.push(module.to_owned());
+    }
+
+    /// What follows is around the module that was entered last.
+    pub(super) fn leave(&mut self) {
+        self.path.pop();
     }
 
     pub(super) fn into_tables(self) -> Vec<String> {
@@ -51,8 +67,10 @@ impl Wire {
         derive(&mut item.attrs, "Debug", !hidden && debug.is_none());
         derive(&mut item.attrs, "Default", default.is_none());
         let accessors = accessors::of(&item.ident, &members, &self.runtime);
-        let table = table::message(&item.ident.to_string(), &members);
-        let table = self.invoke("message", table);
+        let name = item.ident.to_string();
+        let names = self.json.and_then(|json| json.names_of(&self.path, &name));
+        let table = table::message(&name, &members, names);
+        let table = self.invoke("message", names.is_some(), table);
         with(table, [accessors, default, debug])
     }
 
@@ -69,8 +87,12 @@ impl Wire {
                     Some((variant.ident.to_string(), number))
                 })
                 .collect();
-            let table = table::enumeration(&item.ident.to_string(), &values);
-            return vec![self.invoke("enumeration", table)];
+            let name = item.ident.to_string();
+            let names = self
+                .json
+                .and_then(|json| json.names_of_enum(&self.path, &name));
+            let table = table::enumeration(&name, &values, names);
+            return vec![self.invoke("enumeration", names.is_some(), table)];
         }
         if !take_derive(&mut item.attrs, "Oneof") {
             return Vec::new();
@@ -83,16 +105,21 @@ impl Wire {
         let hidden = take_prost(&mut item.attrs);
         let debug = impls::debug_oneof(&item.ident, &members, &self.runtime).filter(|_| !hidden);
         derive(&mut item.attrs, "Debug", !hidden && debug.is_none());
-        let table = table::oneof(&item.ident.to_string(), &members);
-        let table = self.invoke("oneof", table);
+        let names = self.json.and_then(|json| json.names_around(&self.path));
+        let table = table::oneof(&item.ident.to_string(), &members, names);
+        let table = self.invoke("oneof", names.is_some(), table);
         with(table, [debug])
     }
 
-    /// `::cordial::codegen::message!(7);`, where 7 stands for the table.
-    fn invoke(&mut self, name: &str, table: String) -> Item {
+    /// `::cordial::codegen::message!(7);`, where 7 stands for the table; `json_message!` if it has names.
+    fn invoke(&mut self, name: &str, has_names: bool, table: String) -> Item {
+        let name = match has_names {
+            true => format!("json_{name}"),
+            false => name.to_owned(),
+        };
         let (runtime, name) = (
             &self.runtime,
-            Ident::new(name, proc_macro2::Span::call_site()),
+            Ident::new(&name, proc_macro2::Span::call_site()),
         );
         let number = Literal::usize_unsuffixed(self.tables.len());
         self.tables.push(table);

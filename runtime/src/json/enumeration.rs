@@ -40,6 +40,33 @@ pub(super) fn read<'de, E: JsonEnum, D: Deserializer<'de>>(
     deserializer.deserialize_any(Value::<E>(reading, PhantomData))
 }
 
+/// Writes a value by its name.
+///
+/// # Errors
+///
+/// When the serializer fails.
+pub fn write_enum<E: JsonEnum + Into<i32>, S: Serializer>(
+    value: E,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    write::<E, S>(value.into(), Writing::default(), serializer)
+}
+
+/// Reads a value that has a name.
+///
+/// # Errors
+///
+/// When it has none.
+pub fn read_enum<'de, E, D>(deserializer: D) -> Result<E, D::Error>
+where
+    E: JsonEnum + TryFrom<i32>,
+    D: Deserializer<'de>,
+{
+    let number = read::<E, D>(Reading::default(), deserializer)?;
+    let value = number.and_then(|number| E::try_from(number).ok());
+    value.ok_or_else(|| de::Error::custom("no value has this number"))
+}
+
 struct Value<E>(Reading, PhantomData<E>);
 
 impl<E: JsonEnum> Visitor<'_> for Value<E> {
@@ -108,6 +135,25 @@ macro_rules! __json_enumeration {
                     $($first $(| $alias)* => ::core::option::Option::Some($number),)*
                     _ => ::core::option::Option::None,
                 }
+            }
+        }
+
+        #[allow(deprecated)]
+        impl $crate::codegen::Serialize for $name {
+            fn serialize<S: $crate::codegen::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                $crate::codegen::write_enum(*self, serializer)
+            }
+        }
+
+        #[allow(deprecated)]
+        impl<'de> $crate::codegen::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::codegen::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                $crate::codegen::read_enum(deserializer)
             }
         }
     };

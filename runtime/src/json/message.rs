@@ -273,6 +273,7 @@ macro_rules! __json_message {
             }
         }
 
+        #[allow(deprecated)]
         impl $crate::json::Json for $name {
             const OBJECT: bool = true;
 
@@ -292,6 +293,7 @@ macro_rules! __json_message {
             }
         }
 
+        #[allow(deprecated)]
         impl $crate::codegen::Serialize for $name {
             fn serialize<S: $crate::codegen::Serializer>(
                 &self,
@@ -301,6 +303,7 @@ macro_rules! __json_message {
             }
         }
 
+        #[allow(deprecated)]
         impl<'de> $crate::codegen::Deserialize<'de> for $name {
             fn deserialize<D: $crate::codegen::Deserializer<'de>>(
                 deserializer: D,
@@ -309,8 +312,11 @@ macro_rules! __json_message {
             }
         }
 
-        $crate::inventory::submit! {
-            $crate::json::MessageType::of::<$name>($full_name)
-        }
+        #[allow(deprecated)]
+        const _: () = {
+            $crate::inventory::submit! {
+                $crate::json::MessageType::of::<$name>($full_name)
+            }
+        };
     };
 }

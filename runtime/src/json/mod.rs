@@ -21,7 +21,7 @@ mod text;
 mod well_known;
 
 pub use context::{Reading, Writing};
-pub use enumeration::JsonEnum;
+pub use enumeration::{JsonEnum, read_enum, write_enum};
 pub use error::Error;
 pub use field::{FieldReader, FieldWriter};
 pub use kind::{JsonKey, JsonKind};
