@@ -53,7 +53,7 @@
 //! | serve | [`Server`], [`Limits`], [`shutdown_signal`] |
 //! | call | [`Channel`], [`Call`], [`Streaming`] |
 //! | reach many copies of a service | [`Channel::to`], [`Resolver`], [`Balancer`], [`OutlierDetection`] |
-//! | find services, and be found | [`Server::register`], [`Registration`], [`Registry`], `FilesRegistry`, `GossipRegistry`, [`MemoryRegistry`] |
+//! | find services, and be found | [`Server::register`], [`Registration`], [`Registry`], `FilesRegistry`, `GossipRegistry`, `KubernetesRegistry`, [`MemoryRegistry`] |
 //! | say how calls are made | [`MethodPolicy`], `ServiceConfig`, [`Context`] |
 //! | handle | [`Request`], [`Response`], [`BoxStream`], [`Status`], [`StatusExt`] |
 //! | look at every call, on either side | [`Layer`], [`Method`], [`Extension`] |
@@ -61,8 +61,8 @@
 //! | be found healthy, and described | [`health`], [`reflection`] |
 //!
 //! The features `gzip`, `zstd`, `tls`, `dns`, `service-config`, `health`,
-//! `reflection` and `files` are on by default; `etcd`, `nats` and
-//! `gossip` are registries to turn on.
+//! `reflection` and `files` are on by default; `etcd`, `nats`, `gossip` and
+//! `kubernetes` are registries to turn on.
 
 #![warn(unreachable_pub)]
 
@@ -86,6 +86,8 @@ pub use options::v1;
 pub use registry::FilesRegistry;
 #[cfg(feature = "gossip")]
 pub use registry::GossipRegistry;
+#[cfg(feature = "kubernetes-unversioned")]
+pub use registry::KubernetesRegistry;
 pub use tonic_types::{ErrorDetails, StatusExt};
 
 /// Includes what the generator wrote: `include_protos!("hello.v1")` one

@@ -7,6 +7,8 @@ mod etcd;
 mod files;
 #[cfg(feature = "gossip")]
 mod gossip;
+#[cfg(feature = "kubernetes-unversioned")]
+mod kubernetes;
 #[cfg(feature = "nats")]
 mod nats;
 #[cfg(any(feature = "etcd", feature = "gossip", feature = "nats"))]
@@ -15,6 +17,7 @@ mod place;
     feature = "etcd",
     feature = "files",
     feature = "gossip",
+    feature = "kubernetes-unversioned",
     feature = "nats"
 ))]
 mod record;
@@ -32,6 +35,8 @@ use nats::tls as natss;
 pub use files::FilesRegistry;
 #[cfg(feature = "gossip")]
 pub use gossip::GossipRegistry;
+#[cfg(feature = "kubernetes-unversioned")]
+pub use kubernetes::KubernetesRegistry;
 
 /// Makes the URLs of each adapter known to `Channel::to` and `open_registry`.
 macro_rules! schemes {
@@ -50,6 +55,7 @@ macro_rules! schemes {
 schemes! {
     #[cfg(feature = "etcd")] "etcd" => etcd;
     #[cfg(all(feature = "etcd", feature = "tls"))] "etcds" => etcds;
+    #[cfg(feature = "kubernetes-unversioned")] "kubernetes" => kubernetes;
     #[cfg(feature = "nats")] "nats" => nats;
     #[cfg(feature = "nats")] "natss" => natss;
     #[cfg(feature = "gossip")] "gossip" => gossip;

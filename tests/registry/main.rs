@@ -6,11 +6,18 @@ mod etcd;
 mod files;
 #[cfg(feature = "gossip")]
 mod gossip;
+#[cfg(feature = "kubernetes-unversioned")]
+mod kubernetes;
 #[cfg(feature = "nats")]
 mod nats;
-#[cfg(any(feature = "etcd", feature = "gossip", feature = "nats"))]
+#[cfg(any(
+    feature = "etcd",
+    feature = "gossip",
+    feature = "kubernetes-unversioned",
+    feature = "nats"
+))]
 mod port;
-#[cfg(any(feature = "etcd", feature = "nats"))]
+#[cfg(any(feature = "etcd", feature = "kubernetes-unversioned", feature = "nats"))]
 mod process;
-#[cfg(any(feature = "etcd", feature = "nats"))]
+#[cfg(any(feature = "etcd", feature = "kubernetes-unversioned", feature = "nats"))]
 mod support;

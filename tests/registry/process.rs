@@ -15,21 +15,27 @@ use std::{
 /// directory removed, when this is dropped.
 pub struct Process {
     program: String,
-    arguments: fn(&Path, u16) -> Vec<String>,
+    arguments: Arguments,
     directory: PathBuf,
     pub port: u16,
     running: Mutex<Option<Child>>,
 }
 
+type Arguments = Box<dyn Fn(&Path, u16) -> Vec<String> + Send + Sync>;
+
 impl Process {
     /// Starts `program`, or what the environment variable `variable` says is there.
-    pub fn start(program: &str, variable: &str, arguments: fn(&Path, u16) -> Vec<String>) -> Self {
+    pub fn start(
+        program: &str,
+        variable: &str,
+        arguments: impl Fn(&Path, u16) -> Vec<String> + Send + Sync + 'static,
+    ) -> Self {
         static PROCESSES: AtomicU64 = AtomicU64::new(0);
         let number = PROCESSES.fetch_add(1, Ordering::Relaxed);
         let name = format!("registry-{program}-{}-{number}", std::process::id());
         let process = Self {
             program: std::env::var(variable).unwrap_or_else(|_| program.to_owned()),
-            arguments,
+            arguments: Box::new(arguments),
             directory: Path::new(env!("CARGO_TARGET_TMPDIR")).join(name),
             port: free_port(),
             running: Mutex::default(),
