@@ -62,6 +62,7 @@ pub struct Endpoint {
     zone: Option<Arc<str>>,
     methods: Option<Arc<BTreeSet<String>>>,
     identity: Option<Arc<str>>,
+    started_millis: u64,
 }
 
 impl Endpoint {
@@ -73,6 +74,7 @@ impl Endpoint {
             zone: None,
             methods: None,
             identity: None,
+            started_millis: 0,
         }
     }
 
@@ -109,6 +111,13 @@ impl Endpoint {
         self
     }
 
+    /// The one that was started then: what was found of others at its address says
+    /// nothing of it.
+    pub(crate) fn started(mut self, millis: u64) -> Self {
+        self.started_millis = millis;
+        self
+    }
+
     /// Where to connect to.
     pub fn address(&self) -> &Address {
         &self.address
@@ -138,6 +147,11 @@ impl Endpoint {
     /// Whether a connection to one is a connection to the other.
     pub(crate) fn is_same_peer(&self, other: &Self) -> bool {
         self.address == other.address && self.identity == other.identity
+    }
+
+    /// Whether a failure to connect to one is one to connect to the other.
+    pub(crate) fn is_same_start(&self, other: &Self) -> bool {
+        self.is_same_peer(other) && self.started_millis == other.started_millis
     }
 
     /// The zone it runs in, if that is known.

@@ -96,9 +96,11 @@ impl Slot {
     pub(super) fn keeps(&self, endpoints: &[Endpoint]) -> bool {
         match &self.state {
             State::Ready(subchannel) => same(&subchannel.candidate.endpoint, endpoints).is_some(),
-            // In whatever order: one that is shuffled has not changed.
+            // In whatever order: one that is shuffled has not changed. A server that was
+            // started anew waits for no backoff of the one before.
             _ => {
-                let is_used = |own: &Endpoint| same(own, endpoints).is_some();
+                let is_used =
+                    |own: &Endpoint| endpoints.iter().any(|other| own.is_same_start(other));
                 self.endpoints.len() == endpoints.len() && self.endpoints.iter().all(is_used)
             }
         }
@@ -237,4 +239,22 @@ impl Slot {
 /// The one of `endpoints` that a connection to `endpoint` is a connection to.
 fn same<'a>(endpoint: &Endpoint, endpoints: &'a [Endpoint]) -> Option<&'a Endpoint> {
     endpoints.iter().find(|other| other.is_same_peer(endpoint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(started: u64) -> Endpoint {
+        Endpoint::new("10.0.0.7:50051".parse().unwrap()).started(started)
+    }
+
+    #[test]
+    fn who_was_started_anew_waits_for_no_backoff() {
+        let mut slot = Slot::new([endpoint(1)].into());
+        slot.failed(Instant::now(), Status::unavailable("refused"));
+        assert!(slot.keeps(&[endpoint(1).with_weight(7)]));
+        assert!(!slot.keeps(&[endpoint(2)]));
+        assert!(!slot.keeps(&[endpoint(1).with_identity("other")]));
+    }
 }

@@ -134,7 +134,9 @@ impl Roster {
     }
 
     fn endpoint(&mut self, instance: &Instance) -> Endpoint {
-        let endpoint = Endpoint::new(instance.address.clone()).with_weight(instance.weight);
+        let endpoint = Endpoint::new(instance.address.clone())
+            .with_weight(instance.weight)
+            .started(instance.started_millis);
         let endpoint = match &instance.zone {
             Some(zone) => endpoint.with_zone(&**zone),
             None => endpoint,
