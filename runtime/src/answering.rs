@@ -59,8 +59,6 @@ impl Answering {
 }
 
 impl Core {
-    /// In a box: what it awaits is large, and every future around it would hold
-    /// it twice.
     fn answer(&self, request: http::Request<HttpBody>) -> Answered {
         if !self.mounted.is_empty()
             // An authority-form target (CONNECT) has no path at all.
@@ -70,7 +68,7 @@ impl Core {
         {
             return self.answer_mounted(mounted.clone(), request);
         }
-        Box::pin(protocol::answer(&self.dispatch, &self.exchange, request))
+        protocol::answer(&self.dispatch, &self.exchange, request)
     }
 
     fn answer_mounted(&self, mounted: HttpService, request: http::Request<HttpBody>) -> Answered {

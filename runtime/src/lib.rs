@@ -31,6 +31,7 @@ mod extension;
 mod field_hash;
 
 mod method;
+mod protocols;
 
 mod limits;
 
@@ -135,6 +136,7 @@ pub use metrics::{Metric, MetricKind, Metrics};
 pub use outlier::{FailurePercentage, OutlierDetection, SuccessRate};
 pub use policy::{ATTEMPTS_MAX, Attempts, HedgingPolicy, MethodPolicy, RetryPolicy};
 pub use priority::Priority;
+pub use protocols::Protocol;
 #[doc(hidden)]
 pub use registry::inventory;
 pub use registry::{

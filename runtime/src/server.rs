@@ -18,6 +18,7 @@ use crate::{
     limits::Limits,
     metrics::Metrics,
     protocol::Exchange,
+    protocols::{Protocol, Protocols},
     registry::{Jobs, Planned, Registration},
     routes::Routes,
 };
@@ -52,6 +53,7 @@ pub struct Server {
     settings: Settings,
     concurrency_limit: ConcurrencyLimit,
     compression: Option<Compression>,
+    protocols: Protocols,
     shutdown: Option<BoxFuture<()>>,
     registrations: Vec<Registration>,
     duplicate: Option<&'static str>,
@@ -150,6 +152,14 @@ impl Server {
     /// Compresses replies for callers that can read it.
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = Some(compression);
+        self
+    }
+
+    /// Answers `protocols` and no others, which get HTTP's 415. Without it all are
+    /// answered, on one port and by the same handlers. Services added with
+    /// [`add_tonic`](Self::add_tonic) speak for themselves.
+    pub fn protocols(mut self, protocols: impl IntoIterator<Item = Protocol>) -> Self {
+        self.protocols = protocols.into_iter().collect();
         self
     }
 
@@ -395,6 +405,7 @@ impl Bound {
         let settings = &server.settings;
         let exchange = Exchange {
             compression: server.compression,
+            protocols: server.protocols,
             inbound: Arc::new(Inbound::new(&settings.limits, settings.metrics.clone())),
         };
         let answering = Answering::new(server.dispatch, server.mounted, exchange);

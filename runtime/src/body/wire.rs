@@ -41,6 +41,8 @@ pub(crate) struct Wire {
     inbound: Option<Arc<Inbound>>,
     /// The request is one message.
     single: bool,
+    /// All of the body is one message, which has no prefix and was not given yet.
+    bare: bool,
     pace: Option<Pace>,
     stopwatch: Option<Stopwatch>,
     trailers: MetadataMap,
@@ -85,6 +87,7 @@ impl Wire {
             state: State::Open,
             inbound: None,
             single: false,
+            bare: false,
             pace: None,
             stopwatch: None,
             trailers: MetadataMap::new(),
@@ -103,6 +106,17 @@ impl Wire {
         let mut wire = Self::new(http, compression, inbound.message_bytes_max, End::Request);
         wire.inbound = Some(inbound);
         wire.single = single;
+        wire
+    }
+
+    /// The one message that all of a request is.
+    pub(crate) fn bare(
+        http: HttpBody,
+        compression: Option<Compression>,
+        inbound: Arc<Inbound>,
+    ) -> Self {
+        let mut wire = Self::request(http, compression, inbound, true);
+        wire.bare = true;
         wire
     }
 
@@ -179,6 +193,9 @@ impl Wire {
                         if let Some(pace) = &mut self.pace {
                             pace.add(data.len());
                         }
+                        if self.bare && !self.chunk.is_empty() {
+                            self.keep_chunk();
+                        }
                         self.chunk = data;
                     }
                     Err(frame) => {
@@ -216,6 +233,9 @@ impl Wire {
 
     /// One whole message out of what has arrived, copied only if it came in pieces.
     fn take(&mut self) -> Result<Option<Bytes>> {
+        if self.bare {
+            return self.take_bare();
+        }
         if self.partial.is_empty() && self.chunk.len() >= PREFIX_BYTES {
             let (compressed, length) = self.prefix(&self.chunk[..PREFIX_BYTES])?;
             if self.chunk.len() >= PREFIX_BYTES + length {
@@ -234,6 +254,29 @@ impl Wire {
         let mut message = std::mem::take(&mut self.partial).freeze();
         message.advance(PREFIX_BYTES);
         self.decompress(compressed, message).map(Some)
+    }
+
+    /// The whole body, once it has ended.
+    fn take_bare(&mut self) -> Result<Option<Bytes>> {
+        self.fits(self.partial.len() + self.chunk.len())?;
+        if self.state == State::Open {
+            return Ok(None);
+        }
+        self.bare = false;
+        if !self.partial.is_empty() {
+            self.keep_chunk();
+            self.chunk = std::mem::take(&mut self.partial).freeze();
+        }
+        let message = std::mem::take(&mut self.chunk);
+        // No bytes are a message too, of any compression.
+        self.decompress(self.compression.is_some() && !message.is_empty(), message)
+            .map(Some)
+    }
+
+    /// Makes room for more of a body that comes in pieces.
+    fn keep_chunk(&mut self) {
+        let chunk = std::mem::take(&mut self.chunk);
+        self.partial.extend_from_slice(&chunk);
     }
 
     /// Moves bytes until `partial` has `wanted`; whether it has.
@@ -260,14 +303,19 @@ impl Wire {
             }
         };
         let length = u32::from_be_bytes([prefix[1], prefix[2], prefix[3], prefix[4]]) as usize;
-        if length > self.message_bytes_max {
-            self.too_large();
-            return Err(Status::resource_exhausted(format!(
-                "a message of {length} bytes is over the limit of {} bytes (`message_bytes_max`)",
-                self.message_bytes_max
-            )));
-        }
+        self.fits(length)?;
         Ok((compressed, length))
+    }
+
+    fn fits(&self, length: usize) -> Result<()> {
+        if length <= self.message_bytes_max {
+            return Ok(());
+        }
+        self.too_large();
+        Err(Status::resource_exhausted(format!(
+            "a message of {length} bytes is over the limit of {} bytes (`message_bytes_max`)",
+            self.message_bytes_max
+        )))
     }
 
     fn decompress(&self, compressed: bool, message: Bytes) -> Result<Bytes> {
@@ -283,7 +331,7 @@ impl Wire {
                     }
                 }),
             None => Err(Status::internal(
-                "a message is compressed, but no grpc-encoding says how",
+                "a message is compressed, but no header says how",
             )),
         }
     }
@@ -319,7 +367,10 @@ impl Wire {
 
     fn broken(&self, error: &BoxError) -> Status {
         match self.end {
-            End::Request => Status::cancelled("the client went away"),
+            End::Request => match error.downcast_ref::<Status>() {
+                Some(status) => status.clone(),
+                None => Status::cancelled("the client went away"),
+            },
             End::Response => match Broken::within(&**error) {
                 Some(broken) => of_broken(broken),
                 None => Status::unavailable(format!("the response broke: {error}")),

@@ -5,7 +5,11 @@ use crate::{
     limits::{Limit, Limits},
     metrics::Metrics,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::watch;
 
 /// Whoever answers the requests of connections.
@@ -64,7 +68,7 @@ pub(super) async fn serve(
         ))
         .await;
     } else {
-        Box::pin(http1::serve(io, peer, answer, &settings.limits, &mut drain)).await;
+        Box::pin(http1::serve(io, peer, answer, settings, &mut drain)).await;
     }
 }
 
@@ -77,4 +81,19 @@ pub(super) fn window(bytes: u32) -> u32 {
 pub(crate) fn on_the_clock(span: Duration) -> Duration {
     const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
     span.min(CENTURY)
+}
+
+/// Often enough that who is too slow is noticed soon after the grace, and that
+/// handlers hear soon that other connections hold less.
+pub(super) fn nudges_apart(limits: &Limits) -> Duration {
+    const LEAST: Duration = Duration::from_millis(10);
+    const MOST: Duration = Duration::from_secs(1);
+    (limits.request_rate_grace / 4).clamp(LEAST, MOST)
+}
+
+/// 10 % more or less (gRFC A9), so that connections made together do not end together.
+pub(super) fn jittered(span: Duration) -> Duration {
+    let random = RandomState::new().build_hasher().finish();
+    let share = (random >> 11) as f64 / (1u64 << 53) as f64;
+    Duration::try_from_secs_f64(span.as_secs_f64() * (0.9 + 0.2 * share)).unwrap_or(span)
 }

@@ -1,4 +1,4 @@
-use super::{BoxError, activity::Busy, http2::StreamBody};
+use super::{BoxError, activity::Busy, http1::Awake, http2::StreamBody};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
@@ -22,7 +22,7 @@ enum Kind {
     Empty,
     Whole(Option<Bytes>, Option<HeaderMap>),
     Stream(StreamBody),
-    Hyper(hyper::body::Incoming),
+    Hyper(Awake),
     Boxed(Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>),
 }
 
@@ -65,7 +65,7 @@ impl HttpBody {
         self
     }
 
-    pub(super) fn until(&self) -> Option<Instant> {
+    pub(crate) fn until(&self) -> Option<Instant> {
         self.until
     }
 
@@ -78,7 +78,7 @@ impl HttpBody {
         }
     }
 
-    pub(crate) fn hyper(body: hyper::body::Incoming) -> Self {
+    pub(super) fn hyper(body: Awake) -> Self {
         Self::of(Kind::Hyper(body))
     }
 

@@ -1,16 +1,17 @@
 //! Typed messages into the bodies of requests and responses.
 
 use crate::{
-    body::{AnyMessage, AnyStream},
+    body::{AnyMessage, AnyStream, Body, Kind, PREFIX_BYTES},
     compression::Compression,
     context::Context as CallContext,
-    engine::BoxError,
+    deadline::{self, Deadline},
+    engine::{BoxError, HttpBody},
     guard::{self, Guard},
     metrics::Counted,
-    status::{self, Code, Result, Status},
+    status::{Code, Result, Status},
 };
-use bytes::{Bytes, BytesMut};
-use http_body::{Body, Frame};
+use bytes::{BufMut, Bytes, BytesMut};
+use http_body::Frame;
 use std::{
     pin::Pin,
     task::{Context, Poll},
@@ -31,19 +32,64 @@ pub(super) fn one(message: &dyn AnyMessage, compression: Option<Compression>) ->
     Ok(out.freeze())
 }
 
+/// The HTTP body of a reply in a protocol whose end is data too.
+pub(super) fn reply(
+    body: Body,
+    deadline: Option<Deadline>,
+    compression: Option<Compression>,
+    trailers: MetadataMap,
+    last: Last,
+) -> Result<HttpBody> {
+    let deadline = deadline::earlier(deadline, body.deadline);
+    let http = match body.kind {
+        Kind::One(message) => {
+            let mut out = BytesMut::new();
+            message.frame(compression, &mut out)?;
+            let last = last(trailers, &Status::new(Code::Ok, ""));
+            out.extend_from_slice(&last.into_data().unwrap_or_default());
+            HttpBody::from(out.freeze())
+        }
+        Kind::Many(messages) => {
+            let guard = Guard::new(deadline);
+            let encoded = Encoded::response(messages, compression, guard, trailers, last);
+            HttpBody::new(encoded.counted(body.counted).within(body.context))
+        }
+        Kind::Wire(_) => return Err(not_encoded()),
+    };
+    Ok(http.with_until(deadline.map(Deadline::instant)))
+}
+
+/// What the caller hears of a layer that replies with what it was called with.
+pub(super) fn not_encoded() -> Status {
+    Status::internal("a layer replied with messages it did not encode")
+}
+
+/// `payload` as an envelope of its own, with flags that no message has.
+pub(super) fn envelope(flags: u8, payload: &[u8]) -> Bytes {
+    let mut out = BytesMut::with_capacity(PREFIX_BYTES + payload.len());
+    out.put_u8(flags);
+    // What a server has to say of itself is far from 4 GiB.
+    out.put_u32(u32::try_from(payload.len()).unwrap_or(u32::MAX));
+    out.put_slice(payload);
+    out.freeze()
+}
+
 /// The HTTP body of a stream of messages.
 pub(super) struct Encoded {
     messages: Box<dyn AnyStream>,
     compression: Option<Compression>,
     guard: Guard,
     /// What comes after the messages; `None` in a request, which has no trailers.
-    trailers: Option<MetadataMap>,
+    ending: Option<(MetadataMap, Last)>,
     state: State,
     /// What the last batch came to, as a guess at the next.
     batch_bytes: usize,
     context: Option<CallContext>,
     _counted: Option<Counted>,
 }
+
+/// Says how a reply ended, and its trailers, in the words of a protocol.
+pub(super) type Last = fn(MetadataMap, &Status) -> Frame<Bytes>;
 
 enum State {
     Open,
@@ -57,7 +103,7 @@ impl Encoded {
             messages,
             compression,
             guard: Guard::default(),
-            trailers: None,
+            ending: None,
             state: State::Open,
             batch_bytes: 0,
             context: None,
@@ -70,12 +116,13 @@ impl Encoded {
         compression: Option<Compression>,
         guard: Guard,
         trailers: MetadataMap,
+        last: Last,
     ) -> Self {
         Self {
             messages,
             compression,
             guard,
-            trailers: Some(trailers),
+            ending: Some((trailers, last)),
             state: State::Open,
             batch_bytes: 0,
             context: None,
@@ -130,21 +177,15 @@ impl Encoded {
     }
 
     fn end(&mut self, status: Status) -> Option<std::result::Result<Frame<Bytes>, BoxError>> {
-        let ok = status.code() == Code::Ok && status.metadata().is_empty();
-        match self.trailers.take() {
-            Some(trailers) if ok => Some(Ok(Frame::trailers(status::ok_trailers(trailers)))),
-            Some(trailers) => {
-                let mut headers = trailers.into_headers();
-                headers.extend(status::trailers(&status));
-                Some(Ok(Frame::trailers(headers)))
-            }
-            None if ok => None,
+        match self.ending.take() {
+            Some((trailers, last)) => Some(Ok(last(trailers, &status))),
+            None if status.code() == Code::Ok && status.metadata().is_empty() => None,
             None => Some(Err(status.into())),
         }
     }
 }
 
-impl Body for Encoded {
+impl http_body::Body for Encoded {
     type Data = Bytes;
     type Error = BoxError;
 

@@ -1,35 +1,12 @@
-//! The headers both sides write and read.
+//! Headers as every protocol reads and writes them.
 
 use crate::{
     compression::{ACCEPT, Compression},
+    message::Response,
     status::{self, Result, Status},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
 use tonic::metadata::MetadataMap;
-
-pub(super) const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
-pub(super) const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
-pub(super) const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
-pub(super) const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
-
-/// Who calls, as every request of ours says.
-pub(crate) const USER_AGENT: HeaderValue =
-    HeaderValue::from_static(concat!("grpc-rust-cordial/", env!("CARGO_PKG_VERSION")));
-
-/// Whether a content type is gRPC with protobuf messages.
-pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
-    const TYPE: &[u8] = b"application/grpc";
-    let Some(value) = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes) else {
-        return false;
-    };
-    match value.split_at_checked(TYPE.len()) {
-        Some((kind, rest)) if kind.eq_ignore_ascii_case(TYPE) => {
-            let parameters = rest.strip_prefix(b"+proto").unwrap_or(rest).trim_ascii();
-            parameters.is_empty() || parameters.starts_with(b";")
-        }
-        _ => false,
-    }
-}
 
 /// The headers that carry `metadata`.
 pub(super) fn of(metadata: MetadataMap) -> HeaderMap {
@@ -41,16 +18,44 @@ pub(super) fn metadata(headers: HeaderMap) -> MetadataMap {
     status::without_reserved(MetadataMap::from_headers(headers))
 }
 
-/// How the messages that follow are compressed.
-pub(super) fn encoding(headers: &HeaderMap) -> Result<Option<Compression>> {
-    let Some(name) = headers.get(ENCODING) else {
+/// The content type without its parameters.
+pub(super) fn media_type(headers: &HeaderMap) -> Option<&[u8]> {
+    let value = headers.get(CONTENT_TYPE)?.as_bytes();
+    let end = value.iter().position(|byte| *byte == b';');
+    Some(value[..end.unwrap_or(value.len())].trim_ascii())
+}
+
+/// How the messages that follow are compressed, by the name of it.
+pub(super) fn encoding(name: Option<&[u8]>) -> Result<Option<Compression>> {
+    let Some(name) = name else {
         return Ok(None);
     };
-    Compression::named(name.as_bytes()).map_err(|()| {
+    Compression::named(name).map_err(|()| {
         Status::unimplemented(format!(
             "messages are compressed with `{}`, which is not among {}",
-            String::from_utf8_lossy(name.as_bytes()),
+            String::from_utf8_lossy(name),
             ACCEPT.to_str().unwrap_or_default(),
         ))
     })
+}
+
+/// What a request says of the compressions that its caller reads, kept until it is answered.
+#[derive(Debug)]
+pub(super) struct Accepted(Vec<HeaderValue>);
+
+impl Accepted {
+    pub(super) fn of(headers: &HeaderMap, name: &HeaderName) -> Self {
+        Self(headers.get_all(name).iter().cloned().collect())
+    }
+
+    /// How a reply is compressed: as it asks for or else by `default`, if its caller
+    /// reads that.
+    pub(super) fn choose<T>(
+        &self,
+        response: &Response<T>,
+        default: Option<Compression>,
+    ) -> Option<Compression> {
+        let chosen = response.chosen_compression().unwrap_or(default);
+        chosen.filter(|chosen| self.0.iter().any(|list| chosen.accepted_by(list)))
+    }
 }

@@ -28,9 +28,9 @@ async fn a_content_type_that_is_not_grpc_is_415() {
         ("application/grpc ; a=b", 200),
         ("Application/GRPC", 200),
         ("application/grpc+json", 415),
-        ("application/grpc-web", 415),
+        ("application/grpc-webb", 415),
         ("application/grpcc", 415),
-        ("application/json", 415),
+        ("text/html", 415),
         ("", 415),
     ] {
         let mut request = call_of(UNARY);

@@ -1,13 +1,11 @@
 //! When a connection has to look at itself though nothing happens.
 
 use super::state::Side;
-use crate::{engine::connection::on_the_clock, limits::Limits};
-use std::{
-    hash::{BuildHasher, Hasher, RandomState},
-    pin::Pin,
-    task::Context,
-    time::Duration,
+use crate::{
+    engine::connection::{jittered, nudges_apart, on_the_clock},
+    limits::Limits,
 };
+use std::{pin::Pin, task::Context, time::Duration};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Times of a connection, and one timer for the earliest thing to come.
@@ -73,22 +71,7 @@ impl Clock {
     }
 }
 
-/// Often enough that who is too slow is noticed soon after the grace, and that
-/// handlers hear soon that other connections hold less.
-fn nudges_apart(limits: &Limits) -> Duration {
-    const LEAST: Duration = Duration::from_millis(10);
-    const MOST: Duration = Duration::from_secs(1);
-    (limits.request_rate_grace / 4).clamp(LEAST, MOST)
-}
-
 /// `instant + span`; a span beyond the clock is longer than anything lives.
 pub(super) fn after(instant: Instant, span: Duration) -> Instant {
     instant + on_the_clock(span)
-}
-
-/// 10 % more or less (gRFC A9), so that connections made together do not end together.
-fn jittered(span: Duration) -> Duration {
-    let random = RandomState::new().build_hasher().finish();
-    let share = (random >> 11) as f64 / (1u64 << 53) as f64;
-    Duration::try_from_secs_f64(span.as_secs_f64() * (0.9 + 0.2 * share)).unwrap_or(span)
 }

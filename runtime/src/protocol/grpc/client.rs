@@ -1,7 +1,10 @@
 //! The calling side of gRPC over HTTP/2.
 
 use super::{
-    encode::{self, Encoded as Messages},
+    super::{
+        encode::{self, Encoded as Messages},
+        headers as all,
+    },
     headers::{self, ACCEPT_ENCODING, ENCODING, GRPC, TIMEOUT, USER_AGENT},
 };
 use crate::{
@@ -74,7 +77,7 @@ pub(crate) fn request(
     *request.uri_mut() = uri(connector, method)?;
     *request.extensions_mut() = std::mem::take(head.extensions_mut());
     let headers = request.headers_mut();
-    *headers = headers::of(std::mem::take(head.metadata_mut()));
+    *headers = all::of(std::mem::take(head.metadata_mut()));
     if let Some(compression) = compression {
         headers.insert(ENCODING, HeaderValue::from_static(compression.name()));
     }
@@ -168,12 +171,12 @@ pub(crate) fn read_response(
         )));
     }
     // A server that picks what we did not offer is at fault, not our caller.
-    let compression =
-        headers::encoding(&head.headers).map_err(|status| Status::internal(status.message()))?;
+    let compression = all::encoding(head.headers.get(ENCODING).map(HeaderValue::as_bytes))
+        .map_err(|status| Status::internal(status.message()))?;
     let mut wire = Wire::new(body, compression, message_bytes_max, End::Response);
     wire.unless_data(status::move_out(&mut head.headers));
     let mut response = Response::new(Body::wire(wire)).with_compression(compression);
-    *response.metadata_mut() = headers::metadata(head.headers);
+    *response.metadata_mut() = all::metadata(head.headers);
     Ok(response)
 }
 

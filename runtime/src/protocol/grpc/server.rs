@@ -1,42 +1,41 @@
 //! The serving side of gRPC over HTTP/2.
 
 use super::{
-    encode::{self, Encoded},
-    headers::{self, ACCEPT_ENCODING, ENCODING, GRPC, TIMEOUT},
+    super::{
+        Exchange,
+        call::{self, Called},
+        encode::{self, Encoded},
+        headers::{self as all, Accepted},
+        not_post, refusal,
+    },
+    headers::{ACCEPT_ENCODING, ENCODING, GRPC, TIMEOUT},
 };
 use crate::{
     body::{Body, Inbound, Kind, PREFIX_BYTES, Wire},
     compression::{ACCEPT, Compression},
     deadline::{self, Deadline},
     dispatch::Dispatch,
-    engine::{HttpBody, Peer},
+    engine::HttpBody,
     guard::Guard,
-    message::{Request, Response},
-    method::MethodKind,
-    status::{self, Result, Status},
+    message::Response,
+    status::{self, Code, Result, Status},
 };
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method as Verb, StatusCode, header};
+use http_body::Frame;
 use std::sync::Arc;
+use tonic::metadata::MetadataMap;
 
-/// What a server's calls have in common.
-#[derive(Clone, Debug)]
-pub(crate) struct Exchange {
-    /// How replies are compressed.
-    pub(crate) compression: Option<Compression>,
-    pub(crate) inbound: Arc<Inbound>,
-}
-
-/// Answers one HTTP request that should be a gRPC call. The request is read
+/// Answers one HTTP request whose content type is gRPC. The request is read
 /// before the future is made: one that holds no request is cheap to move, and
 /// spawning moves it several times.
-pub(crate) fn answer(
+pub(in super::super) fn answer(
     dispatch: &Dispatch,
     exchange: &Exchange,
     request: http::Request<HttpBody>,
 ) -> impl Future<Output = http::Response<HttpBody>> + Send + use<> {
     let refusal = refuse(&request).map(Box::new);
-    let accept = request.headers().get_all(ACCEPT_ENCODING);
-    let accept: Vec<_> = accept.iter().cloned().collect();
+    let accepted = Accepted::of(request.headers(), &ACCEPT_ENCODING);
     let called = match refusal {
         Some(refusal) => Err(refusal),
         None => call(dispatch, exchange.inbound.clone(), request)
@@ -49,7 +48,7 @@ pub(crate) fn answer(
             Err(response) => return *response,
         };
         match reply.await {
-            Ok(response) => respond(deadline, response, compression, &accept),
+            Ok(response) => respond(deadline, response, compression, &accepted),
             Err(status) => respond_status(&status),
         }
     }
@@ -70,50 +69,29 @@ pub(crate) fn announced(first: &[u8], message_bytes_max: usize) -> usize {
 
 /// What is not gRPC over HTTP/2 is refused in HTTP's own words.
 fn refuse(request: &http::Request<HttpBody>) -> Option<http::Response<HttpBody>> {
-    let (code, header) = if !headers::is_grpc(request.headers()) {
-        let accept = (header::ACCEPT, GRPC);
-        (StatusCode::UNSUPPORTED_MEDIA_TYPE, Some(accept))
-    } else if request.method() != Verb::POST {
-        let allow = (header::ALLOW, HeaderValue::from_static("POST"));
-        (StatusCode::METHOD_NOT_ALLOWED, Some(allow))
-    } else if request.version() < http::Version::HTTP_2 {
-        (StatusCode::HTTP_VERSION_NOT_SUPPORTED, None)
-    } else {
-        return None;
-    };
-    let mut response = http::Response::new(HttpBody::empty());
-    *response.status_mut() = code;
-    response.headers_mut().extend(header);
-    Some(response)
+    if request.method() != Verb::POST {
+        return Some(not_post());
+    }
+    let too_old = request.version() < http::Version::HTTP_2;
+    too_old.then(|| refusal(StatusCode::HTTP_VERSION_NOT_SUPPORTED, None))
 }
-
-/// The deadline of a call, and the reply to come.
-type Called<Reply> = Result<(Option<Deadline>, Reply)>;
 
 fn call(
     dispatch: &Dispatch,
     inbound: Arc<Inbound>,
     request: http::Request<HttpBody>,
-) -> Called<impl Future<Output = Result<Response<Body>>> + Send + use<>> {
-    let (mut head, body) = request.into_parts();
+) -> Called<impl Future<Output = Result<Response<Body>>> + Send + use<>, Status> {
+    let (head, body) = request.into_parts();
     let route = dispatch.find(head.uri.path())?;
     let deadline = read_deadline(&head.headers)?;
-    let compression = headers::encoding(&head.headers)?;
-    let single = match route.method.kind() {
-        MethodKind::Unary | MethodKind::ServerStreaming => true,
-        MethodKind::ClientStreaming | MethodKind::BidiStreaming => false,
-    };
+    let compression = all::encoding(head.headers.get(ENCODING).map(HeaderValue::as_bytes))?;
+    let single = call::is_single(route.method.kind());
     let wire = Wire::request(body, compression, inbound, single);
-    let mut request = Request::new(Body::wire(wire));
-    request.set_deadline(deadline);
-    request.set_compression(compression);
-    request.set_peer(head.extensions.remove::<Peer>());
-    *request.extensions_mut() = head.extensions;
-    *request.metadata_mut() = headers::metadata(head.headers);
-    Ok((deadline, dispatch.call(route, request)))
+    let reply = call::begin(dispatch, route, head, wire, deadline, compression);
+    Ok((deadline, reply))
 }
 
-pub(super) fn read_deadline(headers: &HeaderMap) -> Result<Option<Deadline>> {
+pub(in super::super) fn read_deadline(headers: &HeaderMap) -> Result<Option<Deadline>> {
     let mut values = headers.get_all(TIMEOUT).iter();
     let Some(value) = values.next() else {
         return Ok(None);
@@ -131,12 +109,9 @@ fn respond(
     deadline: Option<Deadline>,
     response: Response<Body>,
     default: Option<Compression>,
-    accept: &[HeaderValue],
+    accepted: &Accepted,
 ) -> http::Response<HttpBody> {
-    let compression = response
-        .chosen_compression()
-        .unwrap_or(default)
-        .filter(|chosen| accept.iter().any(|list| chosen.accepted_by(list)));
+    let compression = accepted.choose(&response, default);
     let (body, mut head) = response.split();
     let deadline = deadline::earlier(deadline, body.deadline);
     let trailers = std::mem::take(head.trailers_mut());
@@ -147,18 +122,15 @@ fn respond(
         },
         Kind::Many(messages) => {
             let guard = Guard::new(deadline);
-            let encoded = Encoded::response(messages, compression, guard, trailers);
+            let encoded = Encoded::response(messages, compression, guard, trailers, last);
             HttpBody::new(encoded.counted(body.counted).within(body.context))
         }
-        Kind::Wire(_) => {
-            let status = Status::internal("a layer replied with messages it did not encode");
-            return respond_status(&status);
-        }
+        Kind::Wire(_) => return respond_status(&encode::not_encoded()),
     };
     let until = deadline.map(Deadline::instant);
     let mut response = http::Response::new(body.with_until(until));
     let headers = response.headers_mut();
-    *headers = headers::of(std::mem::take(head.metadata_mut()));
+    *headers = all::of(std::mem::take(head.metadata_mut()));
     headers.insert(header::CONTENT_TYPE, GRPC);
     if let Some(compression) = compression {
         headers.insert(ENCODING, HeaderValue::from_static(compression.name()));
@@ -166,12 +138,26 @@ fn respond(
     response
 }
 
+/// The trailers of a call that ends with `status` after its messages.
+pub(in super::super) fn ending(trailers: MetadataMap, status: &Status) -> HeaderMap {
+    if status.code() == Code::Ok && status.metadata().is_empty() {
+        return status::ok_trailers(trailers);
+    }
+    let mut headers = trailers.into_headers();
+    headers.extend(status::trailers(status));
+    headers
+}
+
+fn last(trailers: MetadataMap, status: &Status) -> Frame<Bytes> {
+    Frame::trailers(ending(trailers, status))
+}
+
 /// A response that is nothing but a status ("Trailers-Only").
 pub(crate) fn respond_status(status: &Status) -> http::Response<HttpBody> {
     let mut response = http::Response::new(HttpBody::empty());
     let headers = response.headers_mut();
     *headers = status::trailers(status);
-    if status.code() == status::Code::Unimplemented {
+    if status.code() == Code::Unimplemented {
         headers.insert(ACCEPT_ENCODING, ACCEPT);
     }
     headers.insert(header::CONTENT_TYPE, GRPC);
