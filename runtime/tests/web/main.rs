@@ -3,9 +3,13 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod connect_get;
+mod connect_streaming;
+mod connect_unary;
 mod grpc_web;
 mod grpc_web_text;
 mod http1;
+mod limits;
 
 use common::{Alive, Gone, Probe, Serving, alive};
 use cordial_runtime::Server;
