@@ -58,7 +58,7 @@ pub(crate) fn downcast<T: 'static>(value: Box<dyn Any + Send>) -> Result<T> {
     }
 }
 
-pub(crate) fn decode<T: Message + Default>(bytes: Bytes) -> Result<T> {
+fn decode<T: Message + Default>(bytes: Bytes) -> Result<T> {
     T::decode(bytes)
         .map_err(|error| Status::internal(format!("a message does not decode: {error}")))
 }

@@ -47,6 +47,22 @@ fn grow(out: &mut BytesMut, needed: usize) {
     out.reserve(needed.max(more));
 }
 
+/// The same of a message that was written before.
+#[cfg(feature = "json")]
+pub(crate) fn append_written(
+    message: &[u8],
+    compression: Option<Compression>,
+    out: &mut BytesMut,
+) -> Result<()> {
+    if let Some(compression) = compression {
+        return append_compressed(message, compression, out);
+    }
+    out.reserve(PREFIX_BYTES + message.len());
+    out.put_slice(&prefix(false, message.len())?);
+    out.put_slice(message);
+    Ok(())
+}
+
 fn append_compressed(plain: &[u8], compression: Compression, out: &mut BytesMut) -> Result<()> {
     let start = out.len();
     out.reserve(PREFIX_BYTES + plain.len() / 4);

@@ -30,7 +30,6 @@ impl JsonCodec {
 
 /// A message as JSON, whatever its type.
 #[derive(Clone, Copy)]
-#[allow(dead_code)] // The protocols that speak JSON call both.
 pub(crate) struct JsonMessage {
     /// Reads the message that a text says.
     pub(crate) decode: fn(&[u8], Options) -> Result<Box<dyn AnyMessage>, json::Error>,

@@ -26,6 +26,8 @@ mod erased;
 #[cfg(feature = "json")]
 mod json_codec;
 
+mod codec;
+
 mod deadline;
 mod extension;
 mod field_hash;

@@ -135,7 +135,6 @@ impl<In, Out> Method<In, Out> {
 
     /// What reads and writes its messages as JSON, if they were generated with that.
     #[cfg(feature = "json")]
-    #[allow(dead_code)] // The protocols that speak JSON ask for it.
     pub(crate) const fn json_codec(&self) -> Option<JsonCodec> {
         self.json
     }

@@ -129,7 +129,7 @@ impl<T: Message + Default + 'static> Source<T> {
         match self {
             Self::Wire(wire) => {
                 let bytes = ready!(wire.poll_message(cx))?;
-                Poll::Ready(bytes.map(body::decode).transpose())
+                Poll::Ready(bytes.map(|bytes| wire.decode(bytes)).transpose())
             }
             Self::Local(stream) => contain(|| stream.as_mut().poll_next(cx))
                 .map(|next: Result<Option<Result<T>>, Status>| next?.transpose()),

@@ -1,6 +1,7 @@
 //! Streams of messages with their type forgotten, and found again.
 
 use crate::{
+    codec::Codec,
     compression::Compression,
     engine::BoxFuture,
     erased::{downcast, unframe},
@@ -28,6 +29,7 @@ pub(crate) trait AnyStream: Send {
     fn poll_frames(
         &mut self,
         cx: &mut Context<'_>,
+        codec: Codec,
         compression: Option<Compression>,
         bytes: usize,
         out: &mut BytesMut,
@@ -52,12 +54,17 @@ impl<T: Message + 'static> AnyStream for Messages<T> {
     fn poll_frames(
         &mut self,
         cx: &mut Context<'_>,
+        codec: Codec,
         compression: Option<Compression>,
         bytes: usize,
         out: &mut BytesMut,
     ) -> Poll<Option<Result<()>>> {
         while let Some(message) = ready!(self.0.as_mut().poll_next(cx)) {
-            framing::append(&message?, compression, out)?;
+            match codec {
+                Codec::Proto(_) => framing::append(&message?, compression, out)?,
+                #[cfg(feature = "json")]
+                Codec::Json(_) => codec.frame(Box::new(message?), compression, out)?,
+            }
             if out.len() >= bytes {
                 return Poll::Ready(Some(Ok(())));
             }
@@ -135,7 +142,10 @@ impl<T: Message + Default> Stream for Recoded<T> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
         let mut framed = BytesMut::new();
-        let next = ready!(self.0.poll_frames(cx, None, PREFIX_BYTES, &mut framed));
+        let next = ready!(
+            self.0
+                .poll_frames(cx, Codec::GRPC, None, PREFIX_BYTES, &mut framed)
+        );
         Poll::Ready(next.map(|next| next.and_then(|()| unframe(framed))))
     }
 }

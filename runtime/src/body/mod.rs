@@ -18,7 +18,7 @@ use std::fmt;
 use tonic::metadata::MetadataMap;
 
 pub(crate) use crate::{
-    erased::{AnyMessage, decode, one},
+    erased::{AnyMessage, one},
     framing::PREFIX_BYTES,
 };
 pub(crate) use broken::of_broken;
@@ -109,7 +109,7 @@ impl Body {
         match self.kind {
             Kind::Wire(mut wire) => {
                 let bytes = wire.message().await?.ok_or_else(|| cardinality("none"))?;
-                let message = decode(bytes)?;
+                let message = wire.decode(bytes)?;
                 if wire.message().await?.is_some() {
                     return Err(cardinality("several"));
                 }

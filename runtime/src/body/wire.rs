@@ -6,6 +6,7 @@ use super::{
     pace::{Inbound, Pace},
 };
 use crate::{
+    codec::Codec,
     compression::Compression,
     engine::{BoxError, Broken, HttpBody},
     framing::PREFIX_BYTES,
@@ -17,6 +18,7 @@ use crate::{
 use bytes::{Buf, Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::Body;
+use prost::Message;
 use std::{
     future::poll_fn,
     pin::Pin,
@@ -34,6 +36,7 @@ pub(crate) struct Wire {
     chunk: Bytes,
     partial: BytesMut,
     compression: Option<Compression>,
+    codec: Codec,
     message_bytes_max: usize,
     end: End,
     state: State,
@@ -82,6 +85,7 @@ impl Wire {
             chunk: Bytes::new(),
             partial: BytesMut::new(),
             compression,
+            codec: Codec::GRPC,
             message_bytes_max,
             end,
             state: State::Open,
@@ -118,6 +122,17 @@ impl Wire {
         let mut wire = Self::request(http, compression, inbound, true);
         wire.bare = true;
         wire
+    }
+
+    /// The same, its messages written that way.
+    pub(crate) fn written(mut self, codec: Codec) -> Self {
+        self.codec = codec;
+        self
+    }
+
+    /// The message that `bytes` of it say.
+    pub(crate) fn decode<T: Message + Default + 'static>(&self, bytes: Bytes) -> Result<T> {
+        self.codec.decode(bytes)
     }
 
     /// Keeps a subchannel busy until it has ended, and tells how.

@@ -2,6 +2,7 @@
 
 use crate::{
     body::{AnyMessage, AnyStream, Body, Kind, PREFIX_BYTES},
+    codec::Codec,
     compression::Compression,
     context::Context as CallContext,
     deadline::{self, Deadline},
@@ -32,10 +33,22 @@ pub(super) fn one(message: &dyn AnyMessage, compression: Option<Compression>) ->
     Ok(out.freeze())
 }
 
+/// The same, written in some way.
+pub(super) fn one_in(
+    codec: Codec,
+    message: Box<dyn AnyMessage>,
+    compression: Option<Compression>,
+) -> Result<Bytes> {
+    let mut out = BytesMut::new();
+    codec.frame(message, compression, &mut out)?;
+    Ok(out.freeze())
+}
+
 /// The HTTP body of a reply in a protocol whose end is data too.
 pub(super) fn reply(
     body: Body,
     deadline: Option<Deadline>,
+    codec: Codec,
     compression: Option<Compression>,
     trailers: MetadataMap,
     last: Last,
@@ -44,7 +57,7 @@ pub(super) fn reply(
     let http = match body.kind {
         Kind::One(message) => {
             let mut out = BytesMut::new();
-            message.frame(compression, &mut out)?;
+            codec.frame(message, compression, &mut out)?;
             let last = last(trailers, &Status::new(Code::Ok, ""));
             out.extend_from_slice(&last.into_data().unwrap_or_default());
             HttpBody::from(out.freeze())
@@ -52,7 +65,12 @@ pub(super) fn reply(
         Kind::Many(messages) => {
             let guard = Guard::new(deadline);
             let encoded = Encoded::response(messages, compression, guard, trailers, last);
-            HttpBody::new(encoded.counted(body.counted).within(body.context))
+            HttpBody::new(
+                encoded
+                    .written(codec)
+                    .counted(body.counted)
+                    .within(body.context),
+            )
         }
         Kind::Wire(_) => return Err(not_encoded()),
     };
@@ -77,6 +95,7 @@ pub(super) fn envelope(flags: u8, payload: &[u8]) -> Bytes {
 /// The HTTP body of a stream of messages.
 pub(super) struct Encoded {
     messages: Box<dyn AnyStream>,
+    codec: Codec,
     compression: Option<Compression>,
     guard: Guard,
     /// What comes after the messages; `None` in a request, which has no trailers.
@@ -101,6 +120,7 @@ impl Encoded {
     pub(super) fn request(messages: Box<dyn AnyStream>, compression: Option<Compression>) -> Self {
         Self {
             messages,
+            codec: Codec::GRPC,
             compression,
             guard: Guard::default(),
             ending: None,
@@ -120,6 +140,7 @@ impl Encoded {
     ) -> Self {
         Self {
             messages,
+            codec: Codec::GRPC,
             compression,
             guard,
             ending: Some((trailers, last)),
@@ -128,6 +149,12 @@ impl Encoded {
             context: None,
             _counted: None,
         }
+    }
+
+    /// The same, its messages written that way.
+    pub(super) fn written(mut self, codec: Codec) -> Self {
+        self.codec = codec;
+        self
     }
 
     /// The same, counted for as long as it lives.
@@ -147,6 +174,7 @@ impl Encoded {
     fn gather(&mut self, cx: &mut Context<'_>, out: &mut BytesMut) -> Poll<()> {
         let Self {
             messages,
+            codec,
             compression,
             guard,
             state,
@@ -158,7 +186,7 @@ impl Encoded {
             out.reserve(*batch_bytes);
         }
         let next = guard.poll(cx, |cx| {
-            let mut poll = || messages.poll_frames(cx, *compression, BATCH_BYTES, out);
+            let mut poll = || messages.poll_frames(cx, *codec, *compression, BATCH_BYTES, out);
             guard::contain(|| match context {
                 Some(context) => context.enter(poll),
                 None => poll(),

@@ -9,6 +9,7 @@ mod encode;
 mod grpc;
 mod grpc_web;
 mod headers;
+mod notation;
 
 use crate::{
     body::Inbound,
@@ -18,6 +19,7 @@ use crate::{
     protocols::{Protocol, Protocols},
 };
 use http::{HeaderName, HeaderValue, Method as Verb, StatusCode, header};
+use notation::Notation;
 use std::{future::ready, sync::Arc};
 
 pub(crate) use grpc::{
@@ -50,7 +52,10 @@ pub(crate) fn answer(
     let protocols = exchange.protocols;
     // First: most requests are, and none of the others is looked for.
     if grpc::is_grpc(headers) && protocols.has(Protocol::Grpc) {
-        return Box::pin(grpc::answer(dispatch, exchange, request));
+        return Box::pin(grpc::answer(dispatch, exchange, request, Notation::Proto));
+    }
+    if grpc::is_grpc_json(headers) && protocols.has(Protocol::Grpc) {
+        return Box::pin(grpc::answer(dispatch, exchange, request, Notation::Json));
     }
     if let Some(form) = grpc_web::Form::of(headers)
         && protocols.has(Protocol::GrpcWeb)

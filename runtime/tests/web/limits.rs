@@ -38,7 +38,6 @@ async fn a_request_whose_length_is_not_clear_is_refused() {
         "content-length: -1\r\n",
         "content-length: +4\r\n",
         "content-length: 0x4\r\n",
-        "content-length: 4\r\ntransfer-encoding: chunked\r\n",
         "transfer-encoding: gzip\r\n",
         "transfer-encoding: chunked, gzip\r\n",
     ] {
@@ -54,6 +53,27 @@ async fn a_request_whose_length_is_not_clear_is_refused() {
         assert!(answer.starts_with(b"HTTP/1.1 400 "), "{lengths}");
         let heads = answer.windows(9).filter(|nine| nine == b"HTTP/1.1 ");
         assert_eq!(heads.count(), 1, "what follows {lengths:?} was answered");
+    }
+}
+
+#[tokio::test]
+async fn chunks_say_where_a_request_ends_whatever_else_does() {
+    let serving = serve(Limits::default()).await;
+    for lengths in [
+        "content-length: 50\r\ntransfer-encoding: chunked\r\n",
+        "transfer-encoding: chunked\r\ncontent-length: 50\r\n",
+    ] {
+        let head = format!(
+            "POST {UNARY} HTTP/1.1\r\nhost: x\r\ncontent-type: application/proto\r\n{lengths}\r\n"
+        );
+        // By its length the request would hold the next one.
+        let next = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        let bytes = [head.as_bytes(), b"0\r\n\r\n", next].concat();
+        let answers = exchange(serving.address(), &bytes).await;
+        let answers = String::from_utf8(answers).unwrap();
+        let heads: Vec<_> = answers.match_indices("HTTP/1.1 ").collect();
+        assert_eq!(heads.len(), 2, "{answers}");
+        assert!(answers.starts_with("HTTP/1.1 200 ") && answers.contains("HTTP/1.1 415 "));
     }
 }
 

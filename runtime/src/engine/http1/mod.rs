@@ -1,6 +1,7 @@
 //! HTTP/1.1, by hyper, within the limits of the server.
 
 mod awake;
+mod linger;
 mod unstalled;
 
 use super::{
@@ -9,7 +10,6 @@ use super::{
     connection::{jittered, nudges_apart, on_the_clock},
 };
 use crate::limits::{Limit, Limits};
-use http::{HeaderValue, StatusCode, header};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{convert::Infallible, pin::pin, time::Duration};
@@ -33,15 +33,9 @@ pub(super) async fn serve(
     let nudges_apart = nudges_apart(limits);
     let service = service_fn(move |request: http::Request<Incoming>| {
         let busy = counted.start();
-        let answered = match is_ambiguous(&request) {
-            true => Err(refusal()),
-            false => Ok(answer.answer(read(request, &peer, nudges_apart))),
-        };
+        let response = answer.answer(read(request, &peer, nudges_apart));
         async move {
-            let response = match answered {
-                Ok(answered) => answered.await,
-                Err(refusal) => refusal,
-            };
+            let response = response.await;
             Ok::<_, Infallible>(response.map(|body| body.with_busy(busy)))
         }
     });
@@ -73,20 +67,6 @@ fn read(
     let mut request = request.map(|body| HttpBody::hyper(Awake::new(body, nudges_apart)));
     request.extensions_mut().insert(peer.clone());
     request
-}
-
-/// Whether two readers could disagree on where it ends (RFC 9112, section 6.3).
-fn is_ambiguous(request: &http::Request<Incoming>) -> bool {
-    let headers = request.headers();
-    headers.contains_key(header::TRANSFER_ENCODING) && headers.contains_key(header::CONTENT_LENGTH)
-}
-
-fn refusal() -> http::Response<HttpBody> {
-    let mut response = http::Response::new(HttpBody::empty());
-    *response.status_mut() = StatusCode::BAD_REQUEST;
-    let close = HeaderValue::from_static("close");
-    response.headers_mut().insert(header::CONNECTION, close);
-    response
 }
 
 /// Ends when the connection should be given up: idle or old, or the server drains.

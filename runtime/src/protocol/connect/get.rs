@@ -1,6 +1,6 @@
 //! Calls by GET, whose message is in the query, for methods without side effects.
 
-use super::Codec;
+use super::super::notation::Notation;
 use crate::{
     compression::Compression,
     status::{Result, Status},
@@ -31,9 +31,9 @@ pub(super) struct Query {
 
 /// How the message of a query is written. Whoever makes a call says so; what does not,
 /// or names what is not known, is none.
-pub(super) fn codec(uri: &Uri) -> Option<Codec> {
+pub(super) fn notation(uri: &Uri) -> Option<Notation> {
     let (_, value) = fields(uri).find(|(name, _)| *name == "encoding")?;
-    Codec::named(&unescape(value))
+    super::headers::notation_named(&unescape(value))
 }
 
 impl Query {

@@ -1,6 +1,6 @@
 //! The headers of Connect, and what they say.
 
-use super::Codec;
+use super::super::notation::Notation;
 use crate::{
     deadline::Deadline,
     status::{self, Result, Status},
@@ -21,29 +21,29 @@ const TRAILER: &str = "trailer-";
 /// A timeout has no more digits, and is no longer than 115 days.
 const TIMEOUT_DIGITS_MAX: usize = 10;
 
-impl Codec {
-    /// Its name in content types and queries.
-    pub(super) fn named(name: &[u8]) -> Option<Self> {
-        match name {
-            b"proto" => Some(Self::Proto),
-            b"json" => Some(Self::Json),
-            _ => None,
-        }
+/// What a query means by `name`.
+pub(super) fn notation_named(name: &[u8]) -> Option<Notation> {
+    match name {
+        b"proto" => Some(Notation::Proto),
+        b"json" => Some(Notation::Json),
+        _ => None,
     }
+}
 
-    pub(super) fn of_message(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Self::Proto => "application/proto",
-            Self::Json => "application/json",
-        })
-    }
+/// The content type of one message.
+pub(super) fn of_message(notation: Notation) -> HeaderValue {
+    HeaderValue::from_static(match notation {
+        Notation::Proto => "application/proto",
+        Notation::Json => "application/json",
+    })
+}
 
-    pub(super) fn of_stream(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Self::Proto => "application/connect+proto",
-            Self::Json => "application/connect+json",
-        })
-    }
+/// The content type of a stream.
+pub(super) fn of_stream(notation: Notation) -> HeaderValue {
+    HeaderValue::from_static(match notation {
+        Notation::Proto => "application/connect+proto",
+        Notation::Json => "application/connect+json",
+    })
 }
 
 /// Refuses what speaks another version.

@@ -9,56 +9,40 @@ mod json;
 mod streaming;
 mod unary;
 
-use super::{Exchange, headers::media_type, not_post};
+use super::{Exchange, headers::media_type, not_post, notation::Notation};
 use crate::{
     dispatch::Dispatch,
     engine::{BoxFuture, HttpBody},
-    method::Method,
-    status::{Result, Status},
 };
 use http::Method as Verb;
 use std::future::ready;
 
-/// How messages are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Codec {
-    Proto,
-    Json,
-}
-
-impl Codec {
-    /// Refuses a method whose messages are not written that way.
-    fn check(self, method: Method) -> Result<()> {
-        match self {
-            Self::Proto => Ok(()),
-            Self::Json => Err(Status::unimplemented(format!(
-                "the messages of `{}` have no JSON",
-                method.path()
-            ))),
-        }
-    }
-}
-
 /// What a request looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    Unary(Codec),
-    Streaming(Codec),
+    Unary(Notation),
+    Streaming(Notation),
     /// A unary call whose message is in the query.
-    Get(Codec),
+    Get(Notation),
 }
 
 impl Shape {
     /// That of a request; `None` if it is not Connect.
     pub(super) fn of(request: &http::Request<HttpBody>) -> Option<Self> {
         const KINDS: [(&[u8], Shape); 4] = [
-            (b"application/proto", Shape::Unary(Codec::Proto)),
-            (b"application/json", Shape::Unary(Codec::Json)),
-            (b"application/connect+proto", Shape::Streaming(Codec::Proto)),
-            (b"application/connect+json", Shape::Streaming(Codec::Json)),
+            (b"application/proto", Shape::Unary(Notation::Proto)),
+            (b"application/json", Shape::Unary(Notation::Json)),
+            (
+                b"application/connect+proto",
+                Shape::Streaming(Notation::Proto),
+            ),
+            (
+                b"application/connect+json",
+                Shape::Streaming(Notation::Json),
+            ),
         ];
         if request.method() == Verb::GET {
-            return get::codec(request.uri()).map(Self::Get);
+            return get::notation(request.uri()).map(Self::Get);
         }
         let kind = media_type(request.headers())?;
         let known = KINDS
@@ -76,11 +60,11 @@ pub(super) fn answer(
     shape: Shape,
 ) -> BoxFuture<http::Response<HttpBody>> {
     match (shape, request.method()) {
-        (Shape::Get(codec), _) | (Shape::Unary(codec), &Verb::POST) => {
-            Box::pin(unary::answer(dispatch, exchange, request, codec))
+        (Shape::Get(notation), _) | (Shape::Unary(notation), &Verb::POST) => {
+            Box::pin(unary::answer(dispatch, exchange, request, notation))
         }
-        (Shape::Streaming(codec), &Verb::POST) => {
-            Box::pin(streaming::answer(dispatch, exchange, request, codec))
+        (Shape::Streaming(notation), &Verb::POST) => {
+            Box::pin(streaming::answer(dispatch, exchange, request, notation))
         }
         (Shape::Unary(_) | Shape::Streaming(_), _) => Box::pin(ready(not_post())),
     }

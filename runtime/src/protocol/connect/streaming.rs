@@ -1,20 +1,23 @@
 //! Calls with streams, and how they end.
 
+use super::headers::of_stream;
 use super::{
     super::{
         Exchange,
         call::{self, Called},
         encode,
         headers::{Accepted, encoding},
+        notation::Notation,
         unsupported,
     },
-    Codec, error,
+    error,
     headers::{
         self, STREAM_ACCEPT_ENCODING, STREAM_ENCODING, check_version, deadline, strip, version,
     },
 };
 use crate::{
     body::{Body, Wire},
+    codec::Codec,
     compression::Compression,
     deadline::Deadline,
     dispatch::Dispatch,
@@ -22,7 +25,7 @@ use crate::{
     guard,
     message::Response,
     method::MethodKind,
-    status::{Result, Status},
+    status::{Code, Result, Status},
 };
 use bytes::Bytes;
 use http::{HeaderValue, header};
@@ -37,15 +40,15 @@ pub(super) fn answer(
     dispatch: &Dispatch,
     exchange: &Exchange,
     request: http::Request<HttpBody>,
-    codec: Codec,
+    notation: Notation,
 ) -> impl Future<Output = http::Response<HttpBody>> + Send + use<> {
     let accepted = Accepted::of(request.headers(), &STREAM_ACCEPT_ENCODING);
-    let called = call(dispatch, exchange, request, codec);
+    let called = call(dispatch, exchange, request, notation);
     let compression = exchange.compression;
     async move {
         let answered = match called {
-            Ok((deadline, Some(reply))) => match reply.await {
-                Ok(response) => respond(deadline, response, compression, &accepted),
+            Ok((deadline, Some((codec, reply)))) => match reply.await {
+                Ok(response) => respond(deadline, response, codec, compression, &accepted),
                 Err(status) => Err(status),
             },
             Ok((_, None)) => return unsupported(),
@@ -56,7 +59,7 @@ pub(super) fn answer(
             http::Response::new(HttpBody::from(last.unwrap_or_default()))
         });
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, codec.of_stream());
+        headers.insert(header::CONTENT_TYPE, of_stream(notation));
         response
     }
 }
@@ -66,14 +69,20 @@ fn call(
     dispatch: &Dispatch,
     exchange: &Exchange,
     request: http::Request<HttpBody>,
-    codec: Codec,
-) -> Called<Option<impl Future<Output = Result<Response<Body>>> + Send + use<>>, Status> {
+    notation: Notation,
+) -> Called<
+    Option<(
+        Codec,
+        impl Future<Output = Result<Response<Body>>> + Send + use<>,
+    )>,
+    Status,
+> {
     let (mut head, body) = request.into_parts();
     let route = dispatch.find(head.uri.path())?;
     if route.method.kind() == MethodKind::Unary {
         return Ok((None, None));
     }
-    codec.check(route.method)?;
+    let codecs = notation.codecs(route.method, Code::InvalidArgument)?;
     check_version(version(&head.headers))?;
     let deadline = deadline(&head.headers)?;
     let name = head.headers.get(STREAM_ENCODING);
@@ -81,21 +90,23 @@ fn call(
     strip(&mut head.headers);
     let single = call::is_single(route.method.kind());
     let wire = Wire::request(body, compression, exchange.inbound.clone(), single);
+    let wire = wire.written(codecs.request);
     let begun =
         guard::contain_now(|| call::begin(dispatch, route, head, wire, deadline, compression));
-    Ok((deadline, Some(begun?)))
+    Ok((deadline, Some((codecs.response, begun?))))
 }
 
 fn respond(
     deadline: Option<Deadline>,
     response: Response<Body>,
+    codec: Codec,
     default: Option<Compression>,
     accepted: &Accepted,
 ) -> Result<http::Response<HttpBody>> {
     let compression = accepted.choose(&response, default);
     let (body, mut head) = response.split();
     let trailers = std::mem::take(head.trailers_mut());
-    let body = encode::reply(body, deadline, compression, trailers, last)?;
+    let body = encode::reply(body, deadline, codec, compression, trailers, last)?;
     let mut response = http::Response::new(body);
     let headers = response.headers_mut();
     *headers = headers::of(std::mem::take(head.metadata_mut()));

@@ -4,13 +4,16 @@ use super::{
     super::{
         Exchange, call, encode,
         headers::{Accepted, encoding},
-        not_post, unsupported,
+        not_post,
+        notation::Notation,
+        unsupported,
     },
-    Codec, error, get,
-    headers::{self, add_trailers, check_version, strip},
+    error, get,
+    headers::{self, add_trailers, check_version, of_message, strip},
 };
 use crate::{
     body::{Body, Kind, PREFIX_BYTES, Wire},
+    codec::Codec,
     compression::Compression,
     dispatch::Dispatch,
     engine::HttpBody,
@@ -18,7 +21,7 @@ use crate::{
     message::Response,
     method::{Idempotency, Method, MethodKind},
     routes::Route,
-    status::{Result, Status},
+    status::{Code, Result, Status},
 };
 use bytes::Buf;
 use http::{HeaderValue, Method as Verb, StatusCode, header, request::Parts};
@@ -28,20 +31,20 @@ pub(super) fn answer(
     dispatch: &Dispatch,
     exchange: &Exchange,
     request: http::Request<HttpBody>,
-    codec: Codec,
+    notation: Notation,
 ) -> impl Future<Output = http::Response<HttpBody>> + Send + use<> {
     let accepted = Accepted::of(request.headers(), &header::ACCEPT_ENCODING);
     let by_get = request.method() == Verb::GET;
-    let called = call(dispatch, exchange, request, codec);
+    let called = call(dispatch, exchange, request, notation);
     let compression = exchange.compression;
     async move {
-        let reply = match called {
-            Ok(reply) => reply,
+        let (codec, reply) = match called {
+            Ok(called) => called,
             Err(refused) => return *refused,
         };
         let answered = reply.await.and_then(|response| {
             let compression = accepted.choose(&response, compression);
-            respond(response, codec, compression)
+            respond(response, codec, notation, compression)
         });
         let mut response = answered.unwrap_or_else(|status| error::respond(&status));
         if by_get {
@@ -54,13 +57,13 @@ pub(super) fn answer(
 }
 
 /// A call that has begun, or what is answered instead.
-type Called<Reply> = std::result::Result<Reply, Box<http::Response<HttpBody>>>;
+type Called<Reply> = std::result::Result<(Codec, Reply), Box<http::Response<HttpBody>>>;
 
 fn call(
     dispatch: &Dispatch,
     exchange: &Exchange,
     request: http::Request<HttpBody>,
-    codec: Codec,
+    notation: Notation,
 ) -> Called<impl Future<Output = Result<Response<Body>>> + Send + use<>> {
     let (head, body) = request.into_parts();
     let route = dispatch
@@ -69,11 +72,17 @@ fn call(
     if let Some(refusal) = refuse(route.method, &head.method) {
         return Err(Box::new(refusal));
     }
-    if let Err(status) = codec.check(route.method) {
-        let refusal = error::respond_as(StatusCode::UNSUPPORTED_MEDIA_TYPE, &status);
-        return Err(Box::new(refusal));
+    let codecs = notation.codecs(route.method, Code::InvalidArgument);
+    let codecs = codecs.map_err(|status| {
+        Box::new(error::respond_as(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            &status,
+        ))
+    })?;
+    match begin(dispatch, exchange, route, head, body, codecs.request) {
+        Ok(reply) => Ok((codecs.response, reply)),
+        Err(status) => Err(Box::new(error::respond(&status))),
     }
-    begin(dispatch, exchange, route, head, body).map_err(|status| Box::new(error::respond(&status)))
 }
 
 /// What a method is not called by is refused in HTTP's own words.
@@ -91,6 +100,7 @@ fn begin(
     route: &Route,
     mut head: Parts,
     body: HttpBody,
+    codec: Codec,
 ) -> Result<impl Future<Output = Result<Response<Body>>> + Send + use<>> {
     let (body, compression) = if head.method == Verb::GET {
         let query = get::Query::read(&head.uri)?;
@@ -103,13 +113,14 @@ fn begin(
     };
     let deadline = headers::deadline(&head.headers)?;
     strip(&mut head.headers);
-    let wire = Wire::bare(body, compression, exchange.inbound.clone());
+    let wire = Wire::bare(body, compression, exchange.inbound.clone()).written(codec);
     guard::contain_now(|| call::begin(dispatch, route, head, wire, deadline, compression))
 }
 
 fn respond(
     response: Response<Body>,
     codec: Codec,
+    notation: Notation,
     compression: Option<Compression>,
 ) -> Result<http::Response<HttpBody>> {
     let (body, mut head) = response.split();
@@ -118,14 +129,14 @@ fn respond(
         Kind::Many(_) => return Err(Status::internal("a layer replied with a stream")),
         Kind::Wire(_) => return Err(encode::not_encoded()),
     };
-    let mut data = encode::one(&*message, compression)?;
+    let mut data = encode::one_in(codec, message, compression)?;
     data.advance(PREFIX_BYTES);
     let length = data.len();
     let mut response = http::Response::new(HttpBody::from(data));
     let headers = response.headers_mut();
     *headers = headers::of(std::mem::take(head.metadata_mut()));
     add_trailers(headers, std::mem::take(head.trailers_mut()));
-    headers.insert(header::CONTENT_TYPE, codec.of_message());
+    headers.insert(header::CONTENT_TYPE, of_message(notation));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     if let Some(compression) = compression {
         let name = HeaderValue::from_static(compression.name());

@@ -6,12 +6,15 @@ use super::{
         call::{self, Called},
         encode::{self, Encoded},
         headers::{self as all, Accepted},
-        not_post, refusal,
+        not_post,
+        notation::Notation,
+        refusal,
     },
     headers::{ACCEPT_ENCODING, ENCODING, GRPC, TIMEOUT},
 };
 use crate::{
     body::{Body, Inbound, Kind, PREFIX_BYTES, Wire},
+    codec::Codec,
     compression::{ACCEPT, Compression},
     deadline::{self, Deadline},
     dispatch::Dispatch,
@@ -33,22 +36,23 @@ pub(in super::super) fn answer(
     dispatch: &Dispatch,
     exchange: &Exchange,
     request: http::Request<HttpBody>,
+    notation: Notation,
 ) -> impl Future<Output = http::Response<HttpBody>> + Send + use<> {
     let refusal = refuse(&request).map(Box::new);
     let accepted = Accepted::of(request.headers(), &ACCEPT_ENCODING);
     let called = match refusal {
         Some(refusal) => Err(refusal),
-        None => call(dispatch, exchange.inbound.clone(), request)
+        None => call(dispatch, exchange.inbound.clone(), request, notation)
             .map_err(|status| Box::new(respond_status(&status))),
     };
     let compression = exchange.compression;
     async move {
-        let (deadline, reply) = match called {
+        let (deadline, (codec, reply)) = match called {
             Ok(called) => called,
             Err(response) => return *response,
         };
         match reply.await {
-            Ok(response) => respond(deadline, response, compression, &accepted),
+            Ok(response) => respond(deadline, response, codec, compression, &accepted),
             Err(status) => respond_status(&status),
         }
     }
@@ -80,15 +84,23 @@ fn call(
     dispatch: &Dispatch,
     inbound: Arc<Inbound>,
     request: http::Request<HttpBody>,
-) -> Called<impl Future<Output = Result<Response<Body>>> + Send + use<>, Status> {
+    notation: Notation,
+) -> Called<
+    (
+        Codec,
+        impl Future<Output = Result<Response<Body>>> + Send + use<>,
+    ),
+    Status,
+> {
     let (head, body) = request.into_parts();
     let route = dispatch.find(head.uri.path())?;
+    let codecs = notation.codecs(route.method, Code::Internal)?;
     let deadline = read_deadline(&head.headers)?;
     let compression = all::encoding(head.headers.get(ENCODING).map(HeaderValue::as_bytes))?;
     let single = call::is_single(route.method.kind());
-    let wire = Wire::request(body, compression, inbound, single);
+    let wire = Wire::request(body, compression, inbound, single).written(codecs.request);
     let reply = call::begin(dispatch, route, head, wire, deadline, compression);
-    Ok((deadline, reply))
+    Ok((deadline, (codecs.response, reply)))
 }
 
 pub(in super::super) fn read_deadline(headers: &HeaderMap) -> Result<Option<Deadline>> {
@@ -108,6 +120,7 @@ pub(in super::super) fn read_deadline(headers: &HeaderMap) -> Result<Option<Dead
 fn respond(
     deadline: Option<Deadline>,
     response: Response<Body>,
+    codec: Codec,
     default: Option<Compression>,
     accepted: &Accepted,
 ) -> http::Response<HttpBody> {
@@ -116,14 +129,19 @@ fn respond(
     let deadline = deadline::earlier(deadline, body.deadline);
     let trailers = std::mem::take(head.trailers_mut());
     let body = match body.kind {
-        Kind::One(message) => match encode::one(&*message, compression) {
+        Kind::One(message) => match encode::one_in(codec, message, compression) {
             Ok(data) => HttpBody::whole(data, Some(status::ok_trailers(trailers))),
             Err(status) => return respond_status(&status),
         },
         Kind::Many(messages) => {
             let guard = Guard::new(deadline);
             let encoded = Encoded::response(messages, compression, guard, trailers, last);
-            HttpBody::new(encoded.counted(body.counted).within(body.context))
+            HttpBody::new(
+                encoded
+                    .written(codec)
+                    .counted(body.counted)
+                    .within(body.context),
+            )
         }
         Kind::Wire(_) => return respond_status(&encode::not_encoded()),
     };
@@ -131,11 +149,19 @@ fn respond(
     let mut response = http::Response::new(body.with_until(until));
     let headers = response.headers_mut();
     *headers = all::of(std::mem::take(head.metadata_mut()));
-    headers.insert(header::CONTENT_TYPE, GRPC);
+    headers.insert(header::CONTENT_TYPE, content_type(codec));
     if let Some(compression) = compression {
         headers.insert(ENCODING, HeaderValue::from_static(compression.name()));
     }
     response
+}
+
+fn content_type(codec: Codec) -> HeaderValue {
+    match codec {
+        Codec::Proto(_) => GRPC,
+        #[cfg(feature = "json")]
+        Codec::Json(_) => super::headers::GRPC_JSON,
+    }
 }
 
 /// The trailers of a call that ends with `status` after its messages.

@@ -8,16 +8,18 @@ use super::{
     call::{self, Called},
     encode, grpc,
     headers::{self, Accepted},
+    notation::Notation,
 };
 use crate::{
     body::{Body, Wire},
+    codec::Codec,
     compression::Compression,
     deadline::Deadline,
     dispatch::Dispatch,
     engine::HttpBody,
     guard,
     message::Response,
-    status::{self, Result, Status},
+    status::{self, Code, Result, Status},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
@@ -36,19 +38,29 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// That of a request; `None` if it is not gRPC-Web with protobuf messages.
-    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        const KINDS: [(&[u8], Form); 4] = [
-            (b"application/grpc-web+proto", Form::Binary),
-            (b"application/grpc-web", Form::Binary),
-            (b"application/grpc-web-text+proto", Form::Text),
-            (b"application/grpc-web-text", Form::Text),
+    /// That of a request, and how its messages are written; `None` if it is not gRPC-Web.
+    pub(super) fn of(headers: &HeaderMap) -> Option<(Self, Notation)> {
+        const KINDS: [(&[u8], Form, Notation); 6] = [
+            (b"application/grpc-web+proto", Form::Binary, Notation::Proto),
+            (b"application/grpc-web", Form::Binary, Notation::Proto),
+            (
+                b"application/grpc-web-text+proto",
+                Form::Text,
+                Notation::Proto,
+            ),
+            (b"application/grpc-web-text", Form::Text, Notation::Proto),
+            (b"application/grpc-web+json", Form::Binary, Notation::Json),
+            (
+                b"application/grpc-web-text+json",
+                Form::Text,
+                Notation::Json,
+            ),
         ];
         let kind = headers::media_type(headers)?;
         let known = KINDS
             .iter()
-            .find(|(known, _)| kind.eq_ignore_ascii_case(known));
-        known.map(|(_, form)| *form)
+            .find(|(known, ..)| kind.eq_ignore_ascii_case(known));
+        known.map(|(_, form, notation)| (*form, *notation))
     }
 
     /// That of the reply: what the caller asks for, or what it speaks itself.
@@ -68,10 +80,12 @@ impl Form {
         }
     }
 
-    fn content_type(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Self::Binary => "application/grpc-web+proto",
-            Self::Text => "application/grpc-web-text+proto",
+    fn content_type(self, notation: Notation) -> HeaderValue {
+        HeaderValue::from_static(match (self, notation) {
+            (Self::Binary, Notation::Proto) => "application/grpc-web+proto",
+            (Self::Text, Notation::Proto) => "application/grpc-web-text+proto",
+            (Self::Binary, Notation::Json) => "application/grpc-web+json",
+            (Self::Text, Notation::Json) => "application/grpc-web-text+json",
         })
     }
 }
@@ -81,23 +95,23 @@ pub(super) fn answer(
     dispatch: &Dispatch,
     exchange: &Exchange,
     request: http::Request<HttpBody>,
-    form: Form,
+    (form, notation): (Form, Notation),
 ) -> impl Future<Output = http::Response<HttpBody>> + Send + use<> {
     let accepted = Accepted::of(request.headers(), &grpc::ACCEPT_ENCODING);
     let reply_form = form.of_reply(request.headers());
-    let called = call(dispatch, exchange, request, form);
+    let called = call(dispatch, exchange, request, (form, notation));
     let compression = exchange.compression;
     async move {
         let answered = match called {
-            Ok((deadline, reply)) => match reply.await {
-                Ok(response) => respond(deadline, response, compression, &accepted),
+            Ok((deadline, (codec, reply))) => match reply.await {
+                Ok(response) => respond(deadline, response, codec, compression, &accepted),
                 Err(status) => Err(status),
             },
             Err(status) => Err(status),
         };
         let mut response = answered.unwrap_or_else(|status| respond_status(&status));
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, reply_form.content_type());
+        headers.insert(header::CONTENT_TYPE, reply_form.content_type(notation));
         match reply_form {
             Form::Binary => response,
             Form::Text => response.map(text::encode),
@@ -109,10 +123,17 @@ fn call(
     dispatch: &Dispatch,
     exchange: &Exchange,
     request: http::Request<HttpBody>,
-    form: Form,
-) -> Called<impl Future<Output = Result<Response<Body>>> + Send + use<>, Status> {
+    (form, notation): (Form, Notation),
+) -> Called<
+    (
+        Codec,
+        impl Future<Output = Result<Response<Body>>> + Send + use<>,
+    ),
+    Status,
+> {
     let (head, body) = request.into_parts();
     let route = dispatch.find(head.uri.path())?;
+    let codecs = notation.codecs(route.method, Code::Internal)?;
     let deadline = grpc::read_deadline(&head.headers)?;
     let compression =
         headers::encoding(head.headers.get(grpc::ENCODING).map(HeaderValue::as_bytes))?;
@@ -122,21 +143,23 @@ fn call(
     };
     let single = call::is_single(route.method.kind());
     let wire = Wire::request(body, compression, exchange.inbound.clone(), single);
+    let wire = wire.written(codecs.request);
     let begun =
         guard::contain_now(|| call::begin(dispatch, route, head, wire, deadline, compression));
-    Ok((deadline, begun?))
+    Ok((deadline, (codecs.response, begun?)))
 }
 
 fn respond(
     deadline: Option<Deadline>,
     response: Response<Body>,
+    codec: Codec,
     default: Option<Compression>,
     accepted: &Accepted,
 ) -> Result<http::Response<HttpBody>> {
     let compression = accepted.choose(&response, default);
     let (body, mut head) = response.split();
     let trailers = std::mem::take(head.trailers_mut());
-    let body = encode::reply(body, deadline, compression, trailers, last)?;
+    let body = encode::reply(body, deadline, codec, compression, trailers, last)?;
     let mut response = http::Response::new(body);
     let headers = response.headers_mut();
     *headers = headers::of(std::mem::take(head.metadata_mut()));
