@@ -1,6 +1,7 @@
 //! Which part of a server answers an HTTP request.
 
 use crate::{
+    cors::{Crossed, Crossing},
     dispatch::Dispatch,
     engine::{Answer, HttpBody},
     guard,
@@ -8,6 +9,7 @@ use crate::{
     priority::Priority,
     protocol::{self, Exchange},
 };
+use http::{HeaderMap, header::VARY};
 use std::{
     collections::HashMap,
     future::{poll_fn, ready},
@@ -26,6 +28,7 @@ struct Core {
     dispatch: Dispatch,
     mounted: HashMap<&'static str, HttpService>,
     exchange: Exchange,
+    crossing: Option<Crossing>,
 }
 
 impl Answering {
@@ -33,11 +36,13 @@ impl Answering {
         dispatch: Dispatch,
         mounted: HashMap<&'static str, HttpService>,
         exchange: Exchange,
+        crossing: Option<Crossing>,
     ) -> Self {
         let core = Arc::new(Core {
             dispatch,
             mounted,
             exchange,
+            crossing,
         });
         Self {
             core,
@@ -92,16 +97,38 @@ impl Answer for Answering {
         &self,
         request: http::Request<HttpBody>,
     ) -> impl Future<Output = http::Response<HttpBody>> + Send + use<> {
-        let started = guard::contain_now(|| match &self.layered {
-            None => self.core.answer(request),
-            Some(service) => service.answer(request),
+        let crossed = self.core.crossing.as_ref();
+        let (crossed, headers) = match crossed.map(|crossing| crossing.look(&request)) {
+            None => (None, None),
+            Some(Crossed::Answer(response)) => (Some(response), None),
+            Some(Crossed::Add(headers)) => (None, Some(headers)),
+        };
+        let started = guard::contain_now(|| match (crossed, &self.layered) {
+            (Some(response), _) => Box::pin(ready(*response)) as Answered,
+            (None, None) => self.core.answer(request),
+            (None, Some(service)) => service.answer(request),
         });
         async move {
             let answered = match started {
                 Ok(mut answer) => poll_fn(|cx| guard::contain(|| answer.as_mut().poll(cx))).await,
                 Err(status) => Err(status),
             };
-            answered.unwrap_or_else(|status| protocol::respond_status(&status))
+            let mut response = answered.unwrap_or_else(|status| protocol::respond_status(&status));
+            if let Some(headers) = headers {
+                add(*headers, response.headers_mut());
+            }
+            response
+        }
+    }
+}
+
+/// A handler may have said on its own what its answer depends on.
+fn add(added: HeaderMap, headers: &mut HeaderMap) {
+    for (name, value) in &added {
+        if name == VARY {
+            headers.append(name, value.clone());
+        } else {
+            headers.insert(name, value.clone());
         }
     }
 }

@@ -28,11 +28,13 @@ impl JsonCodec {
     }
 }
 
+type Decoded = Result<Box<dyn AnyMessage>, json::Error>;
+
 /// A message as JSON, whatever its type.
 #[derive(Clone, Copy)]
 pub(crate) struct JsonMessage {
     /// Reads the message that a text says.
-    pub(crate) decode: fn(&[u8], Options) -> Result<Box<dyn AnyMessage>, json::Error>,
+    pub(crate) decode: fn(&[u8], Options) -> Decoded,
     /// Writes a message: of this type or, as from another crate made of one `.proto`, of its like.
     pub(crate) encode: fn(Box<dyn AnyMessage>, Options) -> Result<Vec<u8>>,
 }

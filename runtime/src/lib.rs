@@ -105,6 +105,8 @@ mod channel;
 
 mod http_service;
 
+mod cors;
+
 mod answering;
 
 mod server;
@@ -120,6 +122,7 @@ pub use channel::Channel;
 pub use compression::Compression;
 pub use concurrency_limit::ConcurrencyLimit;
 pub use context::Context;
+pub use cors::Cors;
 pub use deadline::Deadline;
 pub use endpoint::{Address, Endpoint};
 #[cfg(feature = "tls")]

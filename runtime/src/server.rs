@@ -1,5 +1,7 @@
 //! Listens, and answers calls with the routes it was given.
 
+mod web;
+
 use crate::{
     admission::Admission,
     answering::Answering,
@@ -7,6 +9,7 @@ use crate::{
     channel::Channel,
     compression::Compression,
     concurrency_limit::ConcurrencyLimit,
+    cors::{Cors, Crossing},
     dispatch::Dispatch,
     engine::{
         self, Accepting, BoxFuture, Cores, Error, ErrorKind, Gate, HttpBody, Listen, Listener,
@@ -18,7 +21,7 @@ use crate::{
     limits::Limits,
     metrics::Metrics,
     protocol::Exchange,
-    protocols::{Protocol, Protocols},
+    protocols::Protocols,
     registry::{Jobs, Planned, Registration},
     routes::Routes,
 };
@@ -54,6 +57,7 @@ pub struct Server {
     concurrency_limit: ConcurrencyLimit,
     compression: Option<Compression>,
     protocols: Protocols,
+    cors: Option<Cors>,
     shutdown: Option<BoxFuture<()>>,
     registrations: Vec<Registration>,
     duplicate: Option<&'static str>,
@@ -155,14 +159,6 @@ impl Server {
         self
     }
 
-    /// Answers `protocols` and no others, which get HTTP's 415. Without it all are
-    /// answered, on one port and by the same handlers. Services added with
-    /// [`add_tonic`](Self::add_tonic) speak for themselves.
-    pub fn protocols(mut self, protocols: impl IntoIterator<Item = Protocol>) -> Self {
-        self.protocols = protocols.into_iter().collect();
-        self
-    }
-
     /// Serves over TLS, and nobody over plain text. Without it everything is
     /// plain text, which the log says when serving starts.
     #[cfg(feature = "tls")]
@@ -217,7 +213,7 @@ impl Server {
     ///
     /// # Errors
     /// `Address` or `Bind` when it cannot listen, `Duplicate` when two services
-    /// have one name. Nothing that happens on a connection ends it.
+    /// have one name, `Config` when its `Cors` names what can be no origin. Nothing that happens on a connection ends it.
     pub async fn serve(self, address: impl Listen) -> Result<(), Error> {
         self.bind(address).await?.serve().await;
         Ok(())
@@ -237,6 +233,7 @@ impl Server {
         let listeners = Listener::bind(address, &how).await?;
         let addresses: Vec<_> = listeners.iter().map(Listener::address).collect();
         let planned = self.planned(&addresses)?;
+        let crossing = self.cors.take().map(Crossing::of).transpose()?;
         let place = match self.per_core {
             true => Place::Cores(Cores::listening(listeners, &how).await?),
             false => Place::Here(Accepting::open_all(listeners)?),
@@ -244,6 +241,7 @@ impl Server {
         Ok(Bound {
             addresses,
             planned,
+            crossing,
             place,
             server: self,
         })
@@ -356,6 +354,7 @@ impl fmt::Debug for Server {
 pub struct Bound {
     addresses: Vec<String>,
     planned: Vec<Planned>,
+    crossing: Option<Crossing>,
     place: Place,
     server: Server,
 }
@@ -396,6 +395,7 @@ impl Bound {
         let Self {
             addresses,
             planned,
+            crossing,
             place,
             mut server,
         } = self;
@@ -408,7 +408,7 @@ impl Bound {
             protocols: server.protocols,
             inbound: Arc::new(Inbound::new(&settings.limits, settings.metrics.clone())),
         };
-        let answering = Answering::new(server.dispatch, server.mounted, exchange);
+        let answering = Answering::new(server.dispatch, server.mounted, exchange, crossing);
         let answering = answering.with_http_layers(server.http_layers);
         let registered = Arc::new(Jobs::start(planned, &settings.metrics));
         let shutdown = server.shutdown.map(|shutdown| -> BoxFuture<()> {

@@ -23,7 +23,7 @@ pub enum ErrorKind {
     Duplicate,
     /// A connection could not be made.
     Connect,
-    /// A service config does not read.
+    /// A service config, or what else was configured, does not read.
     Config,
 }
 

@@ -3,6 +3,7 @@
 use super::headers;
 use crate::{
     body::{Body, Wire},
+    codec::Codec,
     compression::Compression,
     deadline::Deadline,
     dispatch::Dispatch,
@@ -13,8 +14,8 @@ use crate::{
     status::Result,
 };
 
-/// The deadline of a call, and the reply to come.
-pub(super) type Called<Reply, Refused> = std::result::Result<(Option<Deadline>, Reply), Refused>;
+/// The deadline of a call, how it is answered, and the reply to come.
+pub(super) type Called<Reply> = Result<(Option<Deadline>, Codec, Reply)>;
 
 /// Calls the handler of `route` with the messages of `wire`.
 #[inline]

@@ -151,7 +151,7 @@ async fn what_is_not_a_call_is_refused() {
     let serving = serve(Probe::echo()).await;
     let address = serving.address();
     for kind in [
-        "application/grpc-web+json",
+        "application/grpc-web+xml",
         "application/grpc-webx",
         "application/grpc-web-text+x",
     ] {

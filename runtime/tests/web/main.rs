@@ -6,9 +6,12 @@ mod common;
 mod connect_get;
 mod connect_streaming;
 mod connect_unary;
+mod cors;
 mod grpc_web;
 mod grpc_web_text;
 mod http1;
+#[cfg(feature = "json")]
+mod json;
 mod limits;
 
 use common::{Alive, Gone, Probe, Serving, alive};

@@ -27,7 +27,7 @@ async fn a_content_type_that_is_not_grpc_is_415() {
         ("application/grpc;charset=utf-8", 200),
         ("application/grpc ; a=b", 200),
         ("Application/GRPC", 200),
-        ("application/grpc+json", 415),
+        ("application/grpc+xml", 415),
         ("application/grpc-webb", 415),
         ("application/grpcc", 415),
         ("text/html", 415),

@@ -43,15 +43,20 @@ pub(super) fn answer(
     notation: Notation,
 ) -> impl Future<Output = http::Response<HttpBody>> + Send + use<> {
     let accepted = Accepted::of(request.headers(), &STREAM_ACCEPT_ENCODING);
-    let called = call(dispatch, exchange, request, notation);
+    let route = dispatch.find(request.uri().path());
+    // Which has another content type.
+    let is_unary = route.is_ok_and(|route| route.method.kind() == MethodKind::Unary);
+    let called = (!is_unary).then(|| call(dispatch, exchange, request, notation));
     let compression = exchange.compression;
     async move {
+        let Some(called) = called else {
+            return unsupported();
+        };
         let answered = match called {
-            Ok((deadline, Some((codec, reply)))) => match reply.await {
+            Ok((deadline, codec, reply)) => match reply.await {
                 Ok(response) => respond(deadline, response, codec, compression, &accepted),
                 Err(status) => Err(status),
             },
-            Ok((_, None)) => return unsupported(),
             Err(status) => Err(status),
         };
         let mut response = answered.unwrap_or_else(|status| {
@@ -64,24 +69,14 @@ pub(super) fn answer(
     }
 }
 
-/// Without a reply if the method is unary, which has another content type.
 fn call(
     dispatch: &Dispatch,
     exchange: &Exchange,
     request: http::Request<HttpBody>,
     notation: Notation,
-) -> Called<
-    Option<(
-        Codec,
-        impl Future<Output = Result<Response<Body>>> + Send + use<>,
-    )>,
-    Status,
-> {
+) -> Called<impl Future<Output = Result<Response<Body>>> + Send + use<>> {
     let (mut head, body) = request.into_parts();
     let route = dispatch.find(head.uri.path())?;
-    if route.method.kind() == MethodKind::Unary {
-        return Ok((None, None));
-    }
     let codecs = notation.codecs(route.method, Code::InvalidArgument)?;
     check_version(version(&head.headers))?;
     let deadline = deadline(&head.headers)?;
@@ -93,7 +88,7 @@ fn call(
     let wire = wire.written(codecs.request);
     let begun =
         guard::contain_now(|| call::begin(dispatch, route, head, wire, deadline, compression));
-    Ok((deadline, Some((codecs.response, begun?))))
+    Ok((deadline, codecs.response, begun?))
 }
 
 fn respond(

@@ -47,7 +47,7 @@ pub(in super::super) fn answer(
     };
     let compression = exchange.compression;
     async move {
-        let (deadline, (codec, reply)) = match called {
+        let (deadline, codec, reply) = match called {
             Ok(called) => called,
             Err(response) => return *response,
         };
@@ -85,13 +85,7 @@ fn call(
     inbound: Arc<Inbound>,
     request: http::Request<HttpBody>,
     notation: Notation,
-) -> Called<
-    (
-        Codec,
-        impl Future<Output = Result<Response<Body>>> + Send + use<>,
-    ),
-    Status,
-> {
+) -> Called<impl Future<Output = Result<Response<Body>>> + Send + use<>> {
     let (head, body) = request.into_parts();
     let route = dispatch.find(head.uri.path())?;
     let codecs = notation.codecs(route.method, Code::Internal)?;
@@ -100,7 +94,7 @@ fn call(
     let single = call::is_single(route.method.kind());
     let wire = Wire::request(body, compression, inbound, single).written(codecs.request);
     let reply = call::begin(dispatch, route, head, wire, deadline, compression);
-    Ok((deadline, (codecs.response, reply)))
+    Ok((deadline, codecs.response, reply))
 }
 
 pub(in super::super) fn read_deadline(headers: &HeaderMap) -> Result<Option<Deadline>> {

@@ -103,7 +103,7 @@ pub(super) fn answer(
     let compression = exchange.compression;
     async move {
         let answered = match called {
-            Ok((deadline, (codec, reply))) => match reply.await {
+            Ok((deadline, codec, reply)) => match reply.await {
                 Ok(response) => respond(deadline, response, codec, compression, &accepted),
                 Err(status) => Err(status),
             },
@@ -124,13 +124,7 @@ fn call(
     exchange: &Exchange,
     request: http::Request<HttpBody>,
     (form, notation): (Form, Notation),
-) -> Called<
-    (
-        Codec,
-        impl Future<Output = Result<Response<Body>>> + Send + use<>,
-    ),
-    Status,
-> {
+) -> Called<impl Future<Output = Result<Response<Body>>> + Send + use<>> {
     let (head, body) = request.into_parts();
     let route = dispatch.find(head.uri.path())?;
     let codecs = notation.codecs(route.method, Code::Internal)?;
@@ -146,7 +140,7 @@ fn call(
     let wire = wire.written(codecs.request);
     let begun =
         guard::contain_now(|| call::begin(dispatch, route, head, wire, deadline, compression));
-    Ok((deadline, (codecs.response, begun?)))
+    Ok((deadline, codecs.response, begun?))
 }
 
 fn respond(
