@@ -104,76 +104,51 @@ async fn errors_and_trailers_stand_in_the_last_envelope() {
 #[tokio::test]
 async fn what_is_wrong_with_a_stream_is_said_in_it() {
     let serving = serve(Probe::echo()).await;
-    let address = serving.address();
-    for (path, headers, body, code) in [
-        (
-            "/test.v1.Probe/None",
-            vec![STREAM],
-            message("a"),
-            "unimplemented",
-        ),
-        (SERVER_STREAMING, vec![STREAM], Vec::new(), "unimplemented"),
-        (
-            SERVER_STREAMING,
-            vec![STREAM],
-            message("a").repeat(2),
-            "unimplemented",
-        ),
+    let one = message("a");
+    for (path, body, code) in [
+        ("/test.v1.Probe/None", one.clone(), "unimplemented"),
+        (SERVER_STREAMING, Vec::new(), "unimplemented"),
+        (SERVER_STREAMING, one.repeat(2), "unimplemented"),
+        (CLIENT_STREAMING, one[..6].to_vec(), "internal"),
+        (CLIENT_STREAMING, one[..3].to_vec(), "internal"),
+        (CLIENT_STREAMING, frame(1, b"").to_vec(), "internal"),
+        (CLIENT_STREAMING, frame(2, b"{}").to_vec(), "internal"),
         (
             CLIENT_STREAMING,
-            vec![STREAM],
-            message("a")[..6].to_vec(),
-            "internal",
-        ),
-        (
-            CLIENT_STREAMING,
-            vec![STREAM],
-            message("a")[..3].to_vec(),
-            "internal",
-        ),
-        (
-            CLIENT_STREAMING,
-            vec![STREAM],
-            frame(1, b"").to_vec(),
-            "internal",
-        ),
-        (
-            CLIENT_STREAMING,
-            vec![STREAM],
-            frame(2, b"{}").to_vec(),
-            "internal",
-        ),
-        (
-            CLIENT_STREAMING,
-            vec![STREAM, ("connect-content-encoding", "snappy")],
-            message("a"),
-            "unimplemented",
-        ),
-        (
-            CLIENT_STREAMING,
-            vec![STREAM, ("connect-timeout-ms", "-1")],
-            message("a"),
-            "invalid_argument",
-        ),
-        (
-            CLIENT_STREAMING,
-            vec![STREAM, ("connect-protocol-version", "3")],
-            message("a"),
+            frame(0, b"\xff").to_vec(),
             "invalid_argument",
         ),
     ] {
-        for answer in both(address, "POST", path, &headers, &body).await {
-            let (messages, end) = ended(&answer);
-            assert!(messages.is_empty());
-            let start = format!("{{\"error\":{{\"code\":\"{code}\"");
-            assert!(end.starts_with(&start), "{headers:?} {body:?}: {end}");
-        }
+        is_error(serving.address(), path, &[STREAM], &body, code).await;
     }
+    for (name, value, code) in [
+        ("connect-content-encoding", "snappy", "unimplemented"),
+        ("connect-timeout-ms", "-1", "invalid_argument"),
+        ("connect-protocol-version", "3", "invalid_argument"),
+    ] {
+        let headers = [STREAM, (name, value)];
+        is_error(serving.address(), CLIENT_STREAMING, &headers, &one, code).await;
+    }
+}
+
+async fn is_error(address: &str, path: &str, headers: &[(&str, &str)], body: &[u8], code: &str) {
+    for answer in both(address, "POST", path, headers, body).await {
+        let (messages, end) = ended(&answer);
+        assert!(messages.is_empty());
+        let start = format!("{{\"error\":{{\"code\":\"{code}\"");
+        assert!(end.starts_with(&start), "{headers:?} {body:?}: {end}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_call_of_a_stream_is_refused() {
+    let serving = serve(Probe::echo()).await;
+    let one = message("a");
     // A unary method has another content type.
-    for answer in both(address, "POST", UNARY, &[STREAM], &message("a")).await {
+    for answer in both(serving.address(), "POST", UNARY, &[STREAM], &one).await {
         assert_eq!(answer.status, 415);
     }
-    for answer in both(address, "PATCH", BIDI, &[STREAM], &message("a")).await {
+    for answer in both(serving.address(), "PATCH", BIDI, &[STREAM], &one).await {
         assert_eq!(answer.status, 405);
     }
 }
