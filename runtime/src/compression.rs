@@ -105,9 +105,11 @@ impl Compression {
             Self::Zstd => zstd::stream::copy_encode(message, &mut writer, ZSTD_LEVEL)?,
             #[cfg(feature = "br")]
             Self::Brotli => {
-                let mut parameters = brotli::enc::BrotliEncoderParams::default();
-                parameters.quality = BROTLI_QUALITY;
-                parameters.size_hint = message.len();
+                let parameters = brotli::enc::BrotliEncoderParams {
+                    quality: BROTLI_QUALITY,
+                    size_hint: message.len(),
+                    ..Default::default()
+                };
                 brotli::BrotliCompress(&mut &*message, &mut writer, &parameters)?;
             }
         }
