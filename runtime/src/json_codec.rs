@@ -9,7 +9,6 @@ use prost::Message;
 
 /// The messages of a method: what a server decodes a client encodes, and the other way round.
 #[derive(Clone, Copy)]
-#[allow(dead_code)] // The protocols that speak JSON take what they need.
 pub(crate) struct JsonCodec {
     pub(crate) request: JsonMessage,
     pub(crate) response: JsonMessage,

@@ -1,5 +1,7 @@
 //! The stubs of the suite's service.
 
-fn main() -> cordial_codegen::Result {
-    cordial_codegen::compile("protos")
+use cordial_codegen::{Config, Result};
+
+fn main() -> Result {
+    Config::new().json(true).compile(["protos"])
 }

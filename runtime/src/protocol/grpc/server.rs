@@ -10,7 +10,7 @@ use super::{
         notation::Notation,
         refusal,
     },
-    headers::{ACCEPT_ENCODING, ENCODING, GRPC, TIMEOUT},
+    headers::{ACCEPT_ENCODING, ENCODING, GRPC, GRPC_JSON, TIMEOUT},
 };
 use crate::{
     body::{Body, Inbound, Kind, PREFIX_BYTES, Wire},
@@ -47,14 +47,19 @@ pub(in super::super) fn answer(
     };
     let compression = exchange.compression;
     async move {
-        let (deadline, codec, reply) = match called {
-            Ok(called) => called,
-            Err(response) => return *response,
+        let mut response = match called {
+            Ok((deadline, codec, reply)) => match reply.await {
+                Ok(response) => respond(deadline, response, codec, compression, &accepted),
+                Err(status) => respond_status(&status),
+            },
+            Err(response) => *response,
         };
-        match reply.await {
-            Ok(response) => respond(deadline, response, codec, compression, &accepted),
-            Err(status) => respond_status(&status),
+        if notation == Notation::Json && response.status() == StatusCode::OK {
+            response
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, GRPC_JSON);
         }
+        response
     }
 }
 
@@ -143,19 +148,11 @@ fn respond(
     let mut response = http::Response::new(body.with_until(until));
     let headers = response.headers_mut();
     *headers = all::of(std::mem::take(head.metadata_mut()));
-    headers.insert(header::CONTENT_TYPE, content_type(codec));
+    headers.insert(header::CONTENT_TYPE, GRPC);
     if let Some(compression) = compression {
         headers.insert(ENCODING, HeaderValue::from_static(compression.name()));
     }
     response
-}
-
-fn content_type(codec: Codec) -> HeaderValue {
-    match codec {
-        Codec::Proto(_) => GRPC,
-        #[cfg(feature = "json")]
-        Codec::Json(_) => super::headers::GRPC_JSON,
-    }
 }
 
 /// The trailers of a call that ends with `status` after its messages.
