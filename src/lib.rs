@@ -51,6 +51,7 @@
 //! | to | see |
 //! |---|---|
 //! | serve | [`Server`], [`Limits`], [`shutdown_signal`] |
+//! | be called by browsers and by `curl` | [`Protocol`], [`Cors`] |
 //! | call | [`Channel`], [`Call`], [`Streaming`] |
 //! | reach many copies of a service | [`Channel::to`], [`Resolver`], [`Balancer`], [`OutlierDetection`] |
 //! | find services, and be found | [`Server::register`], [`Registration`], [`Registry`], `FilesRegistry`, `GossipRegistry`, `KubernetesRegistry`, [`MemoryRegistry`] |

@@ -36,6 +36,12 @@ fn call_with(path: &str, name: &'static str, value: &str) -> Request<()> {
     request
 }
 
+/// The compressions that a message may come in.
+const ACCEPTED: &str = match cfg!(feature = "br") {
+    true => "gzip,deflate,zstd,br,identity",
+    false => "gzip,deflate,zstd,identity",
+};
+
 const UNARY: &str = "/test.v1.Probe/Unary";
 
 /// A server and a raw client of it.
