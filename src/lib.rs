@@ -54,7 +54,7 @@
 //! | be called by browsers and by `curl` | [`Protocol`], [`Cors`] |
 //! | call | [`Channel`], [`Call`], [`Streaming`] |
 //! | reach many copies of a service | [`Channel::to`], [`Resolver`], [`Balancer`], [`OutlierDetection`] |
-//! | find services, and be found | [`Server::register`], [`Registration`], [`Registry`], `FilesRegistry`, `GossipRegistry`, `KubernetesRegistry`, [`MemoryRegistry`] |
+//! | find services, and be found | [`Server::register`], [`Registration`], [`Registry`], `FilesRegistry`, `GossipRegistry`, `KubernetesRegistry`, `MdnsRegistry`, [`MemoryRegistry`] |
 //! | say how calls are made | [`MethodPolicy`], `ServiceConfig`, [`Context`] |
 //! | handle | [`Request`], [`Response`], [`BoxStream`], [`Status`], [`StatusExt`] |
 //! | look at every call, on either side | [`Layer`], [`Method`], [`Extension`] |
@@ -62,8 +62,8 @@
 //! | be found healthy, and described | [`health`], [`reflection`] |
 //!
 //! The features `gzip`, `zstd`, `tls`, `dns`, `service-config`, `health`,
-//! `reflection` and `files` are on by default; `etcd`, `nats`, `gossip` and
-//! `kubernetes` are registries to turn on.
+//! `reflection` and `files` are on by default; `etcd`, `nats`, `gossip`, `mdns`
+//! and `kubernetes` are registries to turn on.
 
 #![warn(unreachable_pub)]
 
@@ -89,6 +89,8 @@ pub use registry::FilesRegistry;
 pub use registry::GossipRegistry;
 #[cfg(feature = "kubernetes-unversioned")]
 pub use registry::KubernetesRegistry;
+#[cfg(feature = "mdns")]
+pub use registry::MdnsRegistry;
 pub use tonic_types::{ErrorDetails, StatusExt};
 
 /// Includes what the generator wrote: `include_protos!("hello.v1")` one

@@ -9,6 +9,8 @@ mod files;
 mod gossip;
 #[cfg(feature = "kubernetes-unversioned")]
 mod kubernetes;
+#[cfg(feature = "mdns")]
+mod mdns;
 #[cfg(feature = "nats")]
 mod nats;
 #[cfg(any(feature = "etcd", feature = "gossip", feature = "nats"))]
@@ -18,6 +20,7 @@ mod place;
     feature = "files",
     feature = "gossip",
     feature = "kubernetes-unversioned",
+    feature = "mdns",
     feature = "nats"
 ))]
 mod record;
@@ -37,6 +40,8 @@ pub use files::FilesRegistry;
 pub use gossip::GossipRegistry;
 #[cfg(feature = "kubernetes-unversioned")]
 pub use kubernetes::KubernetesRegistry;
+#[cfg(feature = "mdns")]
+pub use mdns::MdnsRegistry;
 
 /// Makes the URLs of each adapter known to `Channel::to` and `open_registry`.
 macro_rules! schemes {
@@ -59,5 +64,6 @@ schemes! {
     #[cfg(feature = "nats")] "nats" => nats;
     #[cfg(feature = "nats")] "natss" => natss;
     #[cfg(feature = "gossip")] "gossip" => gossip;
+    #[cfg(feature = "mdns")] "mdns" => mdns;
     #[cfg(feature = "files")] "files" => files;
 }

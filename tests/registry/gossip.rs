@@ -3,7 +3,10 @@
 mod wire;
 
 use self::wire::{Cut, LIAR, Liar, Network, Wire, answer, entry, header};
-use crate::port::free_port;
+use crate::{
+    port::free_port,
+    support::{LONG, SERVICE, instance, until},
+};
 use cordial::{Channel, Code, GossipRegistry, Instance, Listing, Registry, Watch, open_registry};
 use registry_contract::Harness;
 use std::{
@@ -15,13 +18,11 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     task::JoinSet,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep},
 };
 use tokio_stream::StreamExt;
 
-const SERVICE: &str = "orders.v1.Orders";
 const CLUSTER: &str = "contract";
-const LONG: Duration = Duration::from_secs(120);
 const SHORT: Duration = Duration::from_secs(1);
 const HERE: [u8; 4] = [127, 0, 0, 1];
 const THERE: [u8; 4] = [127, 0, 0, 2];
@@ -141,31 +142,12 @@ impl Harness for Gossip {
 
 registry_contract::suite!(Gossip);
 
-fn instance(id: &str) -> Instance {
-    at(id, "10.0.0.7:50051")
-}
-
 fn at(id: &str, address: &str) -> Instance {
     Instance::new(SERVICE, id, address.parse().unwrap())
 }
 
 fn ids(listing: &Listing) -> Vec<&str> {
     listing.instances().iter().map(|one| &*one.id).collect()
-}
-
-async fn until(watch: &mut Watch, right: impl Fn(&Listing) -> bool) -> Listing {
-    let found = async {
-        loop {
-            if let Ok(listing) = watch.next().await
-                && right(&listing)
-            {
-                return listing;
-            }
-        }
-    };
-    timeout(Duration::from_secs(30), found)
-        .await
-        .expect("such a list comes")
 }
 
 /// Registers again and again, as a server does.

@@ -8,16 +8,25 @@ mod files;
 mod gossip;
 #[cfg(feature = "kubernetes-unversioned")]
 mod kubernetes;
+#[cfg(all(feature = "mdns", feature = "tls"))]
+mod mdns;
 #[cfg(feature = "nats")]
 mod nats;
 #[cfg(any(
     feature = "etcd",
     feature = "gossip",
     feature = "kubernetes-unversioned",
+    all(feature = "mdns", feature = "tls"),
     feature = "nats"
 ))]
 mod port;
 #[cfg(any(feature = "etcd", feature = "kubernetes-unversioned", feature = "nats"))]
 mod process;
-#[cfg(any(feature = "etcd", feature = "kubernetes-unversioned", feature = "nats"))]
+#[cfg(any(
+    feature = "etcd",
+    feature = "gossip",
+    feature = "kubernetes-unversioned",
+    all(feature = "mdns", feature = "tls"),
+    feature = "nats"
+))]
 mod support;

@@ -139,6 +139,10 @@ impl Manager {
             true => Err(Status::unavailable(why)),
         };
         let list = list.and_then(|list| some(list, "the resolver found no address"));
+        let list = match self.shared.plan.refusal() {
+            Some(refusal) => Err(refusal),
+            None => list,
+        };
         let list = list.and_then(|list| self.choose(list));
         let list = list.and_then(|list| some(list, "the balancer chose no address"));
         let list = match list {

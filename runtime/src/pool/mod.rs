@@ -19,6 +19,7 @@ use crate::{
     spread::Spread,
     status::{Result, Status},
 };
+use http::uri::Scheme;
 use manager::Manager;
 use skew::{Served, Skew};
 use standing::Standing;
@@ -52,6 +53,14 @@ impl Plan {
     /// number of addresses.
     pub(crate) fn spread(&self) -> Spread {
         self.said.clone().or(self.configured.clone())
+    }
+
+    /// Why nobody is to be called who is resolved, if that is so.
+    pub(crate) fn refusal(&self) -> Option<Status> {
+        match self.connector.scheme == Scheme::HTTPS {
+            true => None,
+            false => self.resolver.refusal_of_plain_text(),
+        }
     }
 }
 

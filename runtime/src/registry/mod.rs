@@ -93,6 +93,12 @@ pub trait Registry: fmt::Debug + Send + Sync + 'static {
     fn is_local(&self) -> bool {
         false
     }
+
+    /// Whether anybody near can write to it. What it says is then believed where TLS shows
+    /// who answers, and channels without TLS call nobody.
+    fn needs_tls(&self) -> bool {
+        false
+    }
 }
 
 impl<R: Registry + ?Sized> Registry for Arc<R> {
@@ -110,5 +116,9 @@ impl<R: Registry + ?Sized> Registry for Arc<R> {
 
     fn is_local(&self) -> bool {
         (**self).is_local()
+    }
+
+    fn needs_tls(&self) -> bool {
+        (**self).needs_tls()
     }
 }

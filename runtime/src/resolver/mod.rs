@@ -40,6 +40,12 @@ pub trait Resolver: fmt::Debug + Send + Sync + 'static {
     /// is told of changes need not listen to it.
     fn watch(&self, refresh: Refresh) -> BoxStream<Vec<Endpoint>>;
 
+    /// Why its addresses are not to be called in plain text, if they are not: what calls of
+    /// channels without TLS end with.
+    fn refusal_of_plain_text(&self) -> Option<Status> {
+        None
+    }
+
     /// What it has counted: part of [`Channel::metrics`](crate::Channel::metrics).
     fn metrics(&self) -> Vec<Metric> {
         Vec::new()

@@ -78,6 +78,19 @@ impl Resolver for RegistryResolver {
         unfold(watched, Watched::next)
     }
 
+    fn refusal_of_plain_text(&self) -> Option<Status> {
+        let Self {
+            registry, service, ..
+        } = self;
+        registry.needs_tls().then(|| {
+            Status::unauthenticated(format!(
+                "anybody near can write to {registry:?}, so what it says of `{service}` is \
+                 believed with TLS only: use `Channel::with_tls`, or a registry that allows plain \
+                 text"
+            ))
+        })
+    }
+
     fn metrics(&self) -> Vec<Metric> {
         self.counts.iter().collect()
     }

@@ -139,6 +139,48 @@ async fn addresses_nobody_should_call_are_not_called() {
     assert_eq!(metric(&channel, skipped, Some("address")), 1);
 }
 
+/// What anybody can write to.
+#[derive(Debug)]
+struct Open(FromTest);
+
+impl Registry for Open {
+    fn register<'a>(&'a self, instance: &'a Instance, lease: Duration) -> RegistryFuture<'a> {
+        self.0.register(instance, lease)
+    }
+
+    fn deregister<'a>(&'a self, instance: &'a Instance) -> RegistryFuture<'a> {
+        self.0.deregister(instance)
+    }
+
+    fn watch(&self, service: &str) -> BoxStream<Listing> {
+        self.0.watch(service)
+    }
+
+    fn needs_tls(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn what_anybody_can_write_to_is_not_believed_in_plain_text() {
+    let one = named("one").await;
+    let (_tell, told) = watch::channel(Ok(vec![at(&one, "one")]));
+    let open = || Open(FromTest(told.clone()));
+    let resolver = RegistryResolver::new(SERVICE, open());
+    for channel in [
+        Channel::registered_in(SERVICE, open()).unwrap(),
+        Channel::registered_in(SERVICE, Arc::new(open())).unwrap(),
+        Channel::resolved_by("name-of-mine", resolver).unwrap(),
+    ] {
+        let refused = call(&channel).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unauthenticated);
+        assert!(
+            refused.message().contains("`Channel::with_tls`"),
+            "{refused}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn callers_hear_why_there_is_nobody() {
     let registry = MemoryRegistry::new();

@@ -101,4 +101,8 @@ impl Registry for Cuttable {
     fn is_local(&self) -> bool {
         self.inner.is_local()
     }
+
+    fn needs_tls(&self) -> bool {
+        self.inner.needs_tls()
+    }
 }
