@@ -1,6 +1,5 @@
 //! Calls with streams, and how they end.
 
-use super::headers::of_stream;
 use super::{
     super::{
         Exchange,
@@ -12,7 +11,8 @@ use super::{
     },
     error,
     headers::{
-        self, STREAM_ACCEPT_ENCODING, STREAM_ENCODING, check_version, deadline, strip, version,
+        self, STREAM_ACCEPT_ENCODING, STREAM_ENCODING, check_version, deadline, of_stream, strip,
+        version,
     },
 };
 use crate::{
