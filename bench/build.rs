@@ -1,9 +1,14 @@
-//! Our stub, and the peer's.
+//! Our stubs and messages, and the peers'.
 
+use prost::Message;
+use std::{env, error::Error, fs, path::Path};
 use tonic_build::manual::{Builder, Method, MethodBuilder, Service};
 
-fn main() -> cordial_codegen::Result {
-    cordial_codegen::compile("protos")?;
+fn main() -> Result<(), Box<dyn Error>> {
+    cordial_codegen::Config::new()
+        .json(true)
+        .compile(["protos"])?;
+    documents()?;
 
     // tonic's stub over messages in echo.rs, which are what prost-build makes.
     let repeat = method("repeat", "Repeat", "Repetition").server_streaming();
@@ -20,6 +25,24 @@ fn main() -> cordial_codegen::Result {
         .method(ping_pong.server_streaming().build())
         .build();
     Builder::new().compile(&[service, orders()]);
+    Ok(())
+}
+
+/// The messages of `bench json` as prost makes them, with JSON by pbjson.
+fn documents() -> Result<(), Box<dyn Error>> {
+    let ours = env::var("OUT_DIR")?;
+    let theirs = Path::new(&ours).join("pbjson");
+    fs::create_dir_all(&theirs)?;
+    let descriptors = fs::read(Path::new(&ours).join("_descriptors.bin"))?;
+    let mut set = prost_types::FileDescriptorSet::decode(descriptors.as_slice())?;
+    set.file.retain(|file| file.package() == "documents.v1");
+    prost_build::Config::new()
+        .out_dir(&theirs)
+        .compile_fds(set.clone())?;
+    pbjson_build::Builder::new()
+        .register_descriptors(&set.encode_to_vec())?
+        .out_dir(&theirs)
+        .build(&[".documents.v1"])?;
     Ok(())
 }
 

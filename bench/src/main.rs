@@ -9,6 +9,7 @@ mod h2load;
 mod handlers;
 mod http2;
 mod idle;
+mod json;
 mod measure;
 mod picks;
 mod stacks;
@@ -43,6 +44,8 @@ enum Command {
     Idle(idle::Options),
     /// What callers notice of servers that die, hang, restart and drown.
     Faults(faults::Options),
+    /// What it costs to write messages as JSON, and to read them.
+    Json(json::Options),
     /// What it costs to pick an address for a call.
     Picks(picks::Options),
     /// What a client says that is not ours: h2load.
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Command::Handlers(options) => handlers::run(&options),
         Command::Idle(options) => idle::run(&options),
         Command::Faults(options) => faults::run(&options),
+        Command::Json(options) => json::run(&options),
         Command::Picks(options) => picks::run(&options),
         Command::H2load(options) => h2load::run(&options),
         Command::Serve(options) => stacks::serve(&options),

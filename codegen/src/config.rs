@@ -215,8 +215,9 @@ impl Config {
     /// Gives messages and enums their form in JSON, as protobuf's mapping has it.
     ///
     /// `cordial::json` writes and reads it, and so do `serde::Serialize` and `serde::Deserialize`, which
-    /// the types then implement. Each method says so to the protocols that speak JSON. Types that an
-    /// [`extern_path`](Self::extern_path) leads to need a form of their own, `cordial::json::Json`.
+    /// the types then implement: attributes that derive these have to go. Each method says so to the
+    /// protocols that speak JSON. Types that an [`extern_path`](Self::extern_path) leads to need a form of
+    /// their own, `cordial::json::Json`. The feature `json` of `cordial` has to be on, as it is by default.
     pub fn json(mut self, yes: bool) -> Self {
         self.json = yes;
         self

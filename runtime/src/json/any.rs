@@ -66,7 +66,7 @@ fn find(type_url: &str) -> Result<&'static registry::MessageType, String> {
     })?;
     registry::find(name).ok_or_else(|| {
         format!(
-            "this program knows no type `{name:.64}`: generate it with `Config::json(true)`, and use it"
+            "this program knows no type `{name:.64}`: generate its file with `Config::json(true)`"
         )
     })
 }

@@ -254,8 +254,11 @@ fn any_of_nothing_known_is_refused() {
     assert!(lenient.from_str::<Any>(r#"{"@type":"x/a.B"}"#).is_err());
 }
 
+/// Reads a message, and writes it.
+type Reader = fn(&str) -> Result<(), json::Error>;
+
 /// `depth` objects and arrays in one another, as a message of each of the kinds that can do that.
-fn deep(depth: usize) -> [(String, fn(&str) -> Result<(), json::Error>); 5] {
+fn deep(depth: usize) -> [(String, Reader); 5] {
     fn read<M: Json>(text: &str) -> Result<(), json::Error> {
         json::from_str::<M>(text)
             .and_then(|read| json::to_string(&read))
