@@ -1,21 +1,31 @@
 //! Registries that processes share. Each adapter is one file, one line of the
 //! table below and one feature.
 
+#[cfg(feature = "consul")]
+mod consul;
 #[cfg(feature = "etcd")]
 mod etcd;
 #[cfg(feature = "files")]
 mod files;
 #[cfg(feature = "gossip")]
 mod gossip;
+#[cfg(feature = "consul")]
+mod http;
 #[cfg(feature = "kubernetes-unversioned")]
 mod kubernetes;
 #[cfg(feature = "mdns")]
 mod mdns;
 #[cfg(feature = "nats")]
 mod nats;
-#[cfg(any(feature = "etcd", feature = "gossip", feature = "nats"))]
+#[cfg(any(
+    feature = "consul",
+    feature = "etcd",
+    feature = "gossip",
+    feature = "nats"
+))]
 mod place;
 #[cfg(any(
+    feature = "consul",
     feature = "etcd",
     feature = "files",
     feature = "gossip",
@@ -26,9 +36,11 @@ mod place;
 mod record;
 #[cfg(any(feature = "etcd", feature = "nats"))]
 mod records;
-#[cfg(any(feature = "etcd", feature = "nats"))]
+#[cfg(any(feature = "consul", feature = "etcd", feature = "nats"))]
 mod waiting;
 
+#[cfg(all(feature = "consul", feature = "tls"))]
+use consul::tls as consuls;
 #[cfg(all(feature = "etcd", feature = "tls"))]
 use etcd::tls as etcds;
 #[cfg(feature = "nats")]
@@ -58,6 +70,8 @@ macro_rules! schemes {
 }
 
 schemes! {
+    #[cfg(feature = "consul")] "consul" => consul;
+    #[cfg(all(feature = "consul", feature = "tls"))] "consuls" => consuls;
     #[cfg(feature = "etcd")] "etcd" => etcd;
     #[cfg(all(feature = "etcd", feature = "tls"))] "etcds" => etcds;
     #[cfg(feature = "kubernetes-unversioned")] "kubernetes" => kubernetes;

@@ -29,6 +29,7 @@ impl<F: FnMut()> Waiting<F> {
     }
 
     /// The host has failed.
+    #[cfg(any(test, feature = "etcd", feature = "nats"))]
     pub(super) fn failed(mut self) {
         self.is_over = true;
         (self.in_vain)();

@@ -1,5 +1,7 @@
 //! Every registry of the facade keeps the contract, and does what is its own.
 
+#[cfg(feature = "consul")]
+mod consul;
 #[cfg(feature = "etcd")]
 mod etcd;
 #[cfg(feature = "files")]
@@ -13,6 +15,7 @@ mod mdns;
 #[cfg(feature = "nats")]
 mod nats;
 #[cfg(any(
+    feature = "consul",
     feature = "etcd",
     feature = "gossip",
     feature = "kubernetes-unversioned",
@@ -20,9 +23,15 @@ mod nats;
     feature = "nats"
 ))]
 mod port;
-#[cfg(any(feature = "etcd", feature = "kubernetes-unversioned", feature = "nats"))]
+#[cfg(any(
+    feature = "consul",
+    feature = "etcd",
+    feature = "kubernetes-unversioned",
+    feature = "nats"
+))]
 mod process;
 #[cfg(any(
+    feature = "consul",
     feature = "etcd",
     feature = "gossip",
     feature = "kubernetes-unversioned",

@@ -16,7 +16,7 @@ use std::{
 pub struct Process {
     program: String,
     arguments: Arguments,
-    directory: PathBuf,
+    pub directory: PathBuf,
     pub port: u16,
     running: Mutex<Option<Child>>,
 }
@@ -68,6 +68,7 @@ impl Process {
         }
     }
 
+    #[cfg(any(feature = "etcd", feature = "nats"))]
     pub fn forget_data(&self) {
         fs::remove_dir_all(&self.directory).unwrap();
     }
