@@ -62,7 +62,7 @@
 //! | be found healthy, and described | [`health`], [`reflection`] |
 //!
 //! The features `gzip`, `zstd`, `tls`, `dns`, `service-config`, `health`,
-//! `reflection` and `files` are on by default; `etcd`, `nats`, `gossip`, `mdns`
+//! `reflection` and `files` are on by default; `etcd`, `nats`, `consul`, `gossip`, `mdns`
 //! and `kubernetes` are registries to turn on.
 
 #![warn(unreachable_pub)]

@@ -26,8 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct Options {
     /// The registry of `found`, `wiped`, `upgrade` and `crowd`: by default a directory of
-    /// its own. `files:///directory` is emptied. `etcd://…` and `nats://…` need
-    /// `--features etcd` and `nats`
+    /// its own. `files:///directory` is emptied. `etcd://…`, `nats://…` and
+    /// `consul://…` need `--features etcd`, `nats` and `consul`
     #[arg(long, value_name = "URL")]
     registry: Option<String>,
     /// What takes that registry away (`sh -c`), for `wiped`
