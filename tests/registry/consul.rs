@@ -109,7 +109,8 @@ fn registered(agent: &str) -> Vec<String> {
 
 impl Harness for Consul {
     const LEASE: Duration = Duration::from_secs(1);
-    const SLACK: Duration = Duration::from_secs(2);
+    /// An agent that has just found its servers hands on nothing for up to 3 s.
+    const SLACK: Duration = Duration::from_secs(4);
 
     async fn start() -> Self {
         Self::begin(arguments).await

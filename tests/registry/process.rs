@@ -68,7 +68,7 @@ impl Process {
         }
     }
 
-    #[cfg(any(feature = "etcd", feature = "nats"))]
+    #[cfg(any(feature = "etcd", feature = "kubernetes-unversioned", feature = "nats"))]
     pub fn forget_data(&self) {
         fs::remove_dir_all(&self.directory).unwrap();
     }
