@@ -166,7 +166,7 @@ impl Shared {
                 }
                 Ok(ServiceEvent::ServiceRemoved(_, full_name)) => {
                     if let Some(name) = name(&full_name) {
-                        self.state().forget(name);
+                        self.state().forget(name, now);
                         self.news.send_replace(false);
                     }
                 }

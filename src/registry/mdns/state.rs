@@ -17,6 +17,9 @@ const OWN_MAX: usize = 1_000;
 /// takes to hear of it.
 const GONE_KEPT: Duration = Duration::from_secs(30);
 
+/// How long caches may repeat what was said before a goodbye: a second, and some more.
+const OVER_KEPT: Duration = Duration::from_secs(10);
+
 /// What was read of a record, or why not.
 pub(super) type Read = Result<Arc<Instance>, String>;
 
@@ -29,9 +32,20 @@ pub(super) struct State {
 
 struct Heard {
     txt: Txt,
-    /// The last announcement.
+    /// The last announcement, or the end of all.
     at: Instant,
+    is_over: bool,
     read: Read,
+}
+
+impl Heard {
+    /// When it ends, if it is not announced again.
+    fn ends(&self) -> Instant {
+        match self.is_over {
+            true => self.at,
+            false => self.at + self.txt.lease,
+        }
+    }
 }
 
 /// What this process announces.
@@ -153,8 +167,7 @@ impl State {
             None => txt.instance().map(Arc::new),
         };
         if known.is_none() && self.heard.len() >= RECORDS_MAX {
-            self.heard
-                .retain(|_, heard| heard.at + heard.txt.lease > now);
+            self.heard.retain(|_, heard| heard.ends() > now);
             if self.heard.len() >= RECORDS_MAX {
                 tracing::debug!(name, "the network has more than {RECORDS_MAX} records");
                 return None;
@@ -167,14 +180,27 @@ impl State {
             true => self.own.remove(&txt.key).map(|own| own.name),
             false => None,
         };
-        let at = now;
-        self.heard.insert(name, Heard { txt, at, read });
+        let new = Heard {
+            txt,
+            at: now,
+            is_over: false,
+            read,
+        };
+        self.heard.insert(name, new);
         over
     }
 
-    /// Nothing is announced under `name` any more.
-    pub(super) fn forget(&mut self, name: &str) {
-        self.heard.remove(name);
+    /// Nothing is announced under `name` any more. What a cache says of it after that is
+    /// old, so that much is remembered for a while.
+    pub(super) fn forget(&mut self, name: &str, now: Instant) {
+        if let Some(heard) = self.heard.get_mut(name) {
+            heard.at = now;
+            heard.is_over = true;
+            heard.txt.said = None;
+        }
+        let is_old = |heard: &Heard| now.duration_since(heard.at) >= OVER_KEPT;
+        self.heard
+            .retain(|_, heard| !heard.is_over || !is_old(heard));
     }
 
     /// What this process announces no more, since nobody has renewed it: the last to say
@@ -206,7 +232,7 @@ impl State {
     /// it may have been forgotten since.
     pub(super) fn has_heard(&self, own: &Own, was_last: bool) -> bool {
         match self.heard.get(&own.name) {
-            Some(heard) => heard.txt.beat >= own.txt.beat,
+            Some(heard) => heard.txt.beat >= own.txt.beat || was_last && heard.is_over,
             None => was_last,
         }
     }
@@ -220,7 +246,7 @@ impl State {
         let mut best: BTreeMap<&str, (u64, &str, &Heard)> = BTreeMap::new();
         let mut next: Option<Instant> = None;
         for (name, heard) in &self.heard {
-            let ends = heard.at + heard.txt.lease;
+            let ends = heard.ends();
             if heard.txt.key.service != service || ends <= now {
                 continue;
             }
