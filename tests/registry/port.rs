@@ -1,7 +1,7 @@
 //! Ports for servers that tests start.
 
 use std::{
-    net::TcpListener,
+    net::{TcpListener, UdpSocket},
     sync::atomic::{AtomicU16, Ordering},
 };
 
@@ -13,7 +13,8 @@ pub fn free_port() -> u16 {
     loop {
         let next = NEXT.fetch_add(1, Ordering::Relaxed);
         let port = 20_000 + (first.wrapping_add(next)) % 10_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        let address = ("127.0.0.1", port);
+        if TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok() {
             return port;
         }
     }
