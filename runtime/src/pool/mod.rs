@@ -181,7 +181,9 @@ impl Pool {
                     Turn::Later | Turn::Unreachable(_) => {}
                     Turn::Gone => self.shared.lost.notify_one(),
                 },
-                Published::Failing(why) if !wait_for_ready => return Err((*why).clone()),
+                Published::Failing(why) if !wait_for_ready || self.never_may() => {
+                    return Err((*why).clone());
+                }
                 Published::Idle => self.wake(),
                 Published::Connecting | Published::Failing(_) => {}
             }
@@ -190,6 +192,11 @@ impl Pool {
                 return Err(Status::unavailable("the channel is gone"));
             }
         }
+    }
+
+    /// Nobody it could find may be called, however long one waits.
+    fn never_may(&self) -> bool {
+        self.shared.plan.refusal().is_some()
     }
 
     /// Who could have calls, who is left out and why.

@@ -172,12 +172,17 @@ async fn what_anybody_can_write_to_is_not_believed_in_plain_text() {
         Channel::registered_in(SERVICE, Arc::new(open())).unwrap(),
         Channel::resolved_by("name-of-mine", resolver).unwrap(),
     ] {
-        let refused = call(&channel).await.unwrap_err();
-        assert_eq!(refused.code(), Code::Unauthenticated);
-        assert!(
-            refused.message().contains("`Channel::with_tls`"),
-            "{refused}"
-        );
+        // Nor would it be of use to wait.
+        let waits = channel.unary(UNARY, note("")).wait_for_ready();
+        let waited = within(waits.into_future()).await.map(drop);
+        for refused in [call(&channel).await.map(drop), waited] {
+            let refused = refused.unwrap_err();
+            assert_eq!(refused.code(), Code::Unauthenticated);
+            assert!(
+                refused.message().contains("`Channel::with_tls`"),
+                "{refused}"
+            );
+        }
     }
 }
 
