@@ -39,7 +39,9 @@ const MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
 /// # let _ = server;
 /// ```
 ///
-/// It keeps pages from calling, and nobody else: who calls is for a layer to find out.
+/// It keeps pages from reading answers, and from calls that browsers ask about first; a GET of a
+/// method without side effects is made all the same. It keeps nobody else: who calls is for a
+/// layer to find out.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Cors {

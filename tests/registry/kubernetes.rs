@@ -29,6 +29,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_stream::StreamExt;
 
 const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 impl Harness for Cluster {
     const LEASE: Duration = Duration::from_secs(2);
@@ -201,10 +202,10 @@ async fn what_ended_long_ago_is_removed_by_the_next() {
     let cluster = Cluster::begin().await;
     let now = SystemTime::now();
     cluster
-        .put(lease_of("long-ago", &instance("a"), now - HOUR * 2))
+        .put(lease_of("long-ago", &instance("a"), now - DAY * 2))
         .await;
     cluster
-        .put(lease_of("lately", &instance("b"), now - HOUR / 2))
+        .put(lease_of("lately", &instance("b"), now - DAY / 2))
         .await;
     let registry = cluster.registry();
     registry.register(&instance("one"), LONG).await.unwrap();

@@ -107,19 +107,26 @@ impl MessageNames {
     pub(super) fn of(&self, member: &Member) -> String {
         let names = member.tags.iter().filter_map(|tag| self.fields.get(tag));
         let names: Vec<_> = names
-            .map(|(json, proto)| match json == proto {
+            .map(|(json, proto)| match self.is_json_name(proto) {
                 true => format!("{json:?}"),
                 false => format!("{json:?} / {proto:?}"),
             })
             .collect();
         names.join(" | ")
     }
+
+    /// Whether a field is called so in JSON, its own name or another's: it means that one then.
+    fn is_json_name(&self, name: &str) -> bool {
+        self.fields.values().any(|(json, _)| json == name)
+    }
 }
 
 impl EnumNames {
     /// `"RED" | "CRIMSON"`
     pub(super) fn of(&self, number: &str) -> String {
-        let names = number.parse().ok().and_then(|number| self.0.get(&number));
+        // A long number is written as `1_234_567`.
+        let number = number.replace('_', "").parse();
+        let names = number.ok().and_then(|number| self.0.get(&number));
         let names = names.into_iter().flatten();
         names
             .map(|name| format!("{name:?}"))

@@ -19,7 +19,7 @@ impl Json for Any {
             return serializer.serialize_map(Some(0))?.end();
         }
         let known = find(&self.type_url).map_err(ser::Error::custom)?;
-        let packed = known.write(&self.value, writing.of_type(&self.type_url));
+        let packed = known.write(&self.value, writing.in_any(&self.type_url)?);
         let packed = packed.map_err(|error| {
             ser::Error::custom(format_args!("an `Any` does not decode: {error}"))
         })?;
@@ -54,7 +54,7 @@ fn unpacked(node: Node, reading: Reading) -> Result<Any, node::Error> {
     };
     drop(types);
     let known = find(&type_url).map_err(de::Error::custom)?;
-    let value = known.read(entries, reading)?;
+    let value = known.read(entries, reading.in_any()?)?;
     Ok(Any { type_url, value })
 }
 

@@ -1,6 +1,6 @@
 //! `Reading`, `Writing`: what a message has to know of the JSON around it.
 
-use super::{DEPTH_MAX, Options};
+use super::{ANY_DEPTH, DEPTH_MAX, Options};
 use serde_core::{de, ser};
 
 /// JSON that is being read: by which options, and how deep.
@@ -19,7 +19,16 @@ impl Reading {
 
     /// In one more object or array.
     pub(super) fn deeper<E: de::Error>(self) -> Result<Self, E> {
-        match deeper(self.depth) {
+        self.deeper_by(1)
+    }
+
+    /// In one more `Any`, beside its object.
+    pub(super) fn in_any<E: de::Error>(self) -> Result<Self, E> {
+        self.deeper_by(ANY_DEPTH - 1)
+    }
+
+    fn deeper_by<E: de::Error>(self, levels: usize) -> Result<Self, E> {
+        match deeper(self.depth, levels) {
             Some(depth) => Ok(Self { depth, ..self }),
             None => Err(E::custom(TOO_DEEP)),
         }
@@ -46,15 +55,21 @@ impl<'a> Writing<'a> {
         }
     }
 
-    /// In an `Any` of this type.
-    pub(super) fn of_type(self, type_url: &'a str) -> Self {
-        let type_url = Some(type_url);
-        Self { type_url, ..self }
+    /// In an `Any` of this type, beside its object.
+    pub(super) fn in_any<E: ser::Error>(self, type_url: &'a str) -> Result<Self, E> {
+        let Some(depth) = deeper(self.depth, ANY_DEPTH - 1) else {
+            return Err(E::custom(TOO_DEEP));
+        };
+        Ok(Self {
+            type_url: Some(type_url),
+            depth,
+            ..self
+        })
     }
 
     /// In one more object or array.
     pub(super) fn deeper<E: ser::Error>(self) -> Result<Writing<'static>, E> {
-        match deeper(self.depth) {
+        match deeper(self.depth, 1) {
             Some(depth) => Ok(Writing {
                 options: self.options,
                 type_url: None,
@@ -65,8 +80,8 @@ impl<'a> Writing<'a> {
     }
 }
 
-fn deeper(depth: usize) -> Option<usize> {
-    (depth < DEPTH_MAX).then(|| depth + 1)
+fn deeper(depth: usize, levels: usize) -> Option<usize> {
+    (depth + levels <= DEPTH_MAX).then(|| depth + levels)
 }
 
 const TOO_DEEP: &str = "more than 100 objects and arrays in one another";

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// Why a message could not be read from JSON, or not be written.
 ///
-/// It says in which field and, when reading, in which line and column. It repeats no more than a few words
+/// When reading it says in which field, line and column. It repeats no more than a few words
 /// of what was read.
 #[derive(Debug)]
 pub struct Error(Box<str>);

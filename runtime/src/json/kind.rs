@@ -3,6 +3,7 @@
 use super::{
     Json, JsonEnum, Reading, Writing, enumeration,
     number::{self, INFINITY, NEGATIVE_INFINITY, NOT_A_NUMBER},
+    stack::with_room,
     text,
 };
 use crate::wire::kind;
@@ -262,7 +263,7 @@ macro_rules! messages {
                 writing: Writing<'_>,
                 serializer: S,
             ) -> Result<S::Ok, S::Error> {
-                value.write(writing, serializer)
+                with_room(|| value.write(writing, serializer))
             }
 
             #[inline]
@@ -270,7 +271,7 @@ macro_rules! messages {
                 reading: Reading,
                 deserializer: D,
             ) -> Result<Option<M>, D::Error> {
-                M::read(reading, deserializer).map(Some)
+                with_room(|| M::read(reading, deserializer)).map(Some)
             }
         }
     )*};

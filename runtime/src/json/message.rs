@@ -246,10 +246,10 @@ macro_rules! __json_message {
                 $($crate::codegen::FieldName($more, &[$json_more $(, $proto_more)?]),)*
             )*];
 
-            fn write_fields<M: $crate::codegen::SerializeMap>(
+            fn write_fields<__M: $crate::codegen::SerializeMap>(
                 &self,
-                out: &mut $crate::codegen::FieldWriter<'_, M>,
-            ) -> ::core::result::Result<(), M::Error> {
+                out: &mut $crate::codegen::FieldWriter<'_, __M>,
+            ) -> ::core::result::Result<(), __M::Error> {
                 $(out.$label::<$($crate::codegen::kind::$kind $(<$argument>)?,)* _>(
                     &$crate::codegen::FieldName($tag, &[$json $(, $proto)?]),
                     &self.$field,
@@ -258,10 +258,10 @@ macro_rules! __json_message {
                 ::core::result::Result::Ok(())
             }
 
-            fn read_field<'de, A: $crate::codegen::MapAccess<'de>>(
+            fn read_field<'de, __A: $crate::codegen::MapAccess<'de>>(
                 &mut self,
-                field: $crate::codegen::FieldReader<'_, A>,
-            ) -> ::core::result::Result<(), A::Error> {
+                field: $crate::codegen::FieldReader<'_, __A>,
+            ) -> ::core::result::Result<(), __A::Error> {
                 match field.tag() {
                     $($tag $(| $more)* => {
                         field.$label::<$($crate::codegen::kind::$kind $(<$argument>)?,)* _>(

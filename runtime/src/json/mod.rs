@@ -17,6 +17,7 @@ mod number;
 mod oneof;
 mod options;
 mod registry;
+mod stack;
 mod text;
 mod well_known;
 
@@ -37,6 +38,10 @@ use serde_core::{Deserializer, Serializer};
 /// How many objects and arrays may be inside one another, those in an `Any`, a `Struct` and a
 /// `ListValue` included, when JSON is read and when it is written.
 pub const DEPTH_MAX: usize = 100;
+
+/// As how many objects in one another an `Any` counts: all that is in it is held, and looked at,
+/// once more.
+pub const ANY_DEPTH: usize = 10;
 
 /// A message that protobuf's JSON mapping has a form for.
 ///

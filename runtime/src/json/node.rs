@@ -1,6 +1,6 @@
 //! `Node`: JSON whose type is not known yet, since an `Any` may say it last.
 
-use super::Reading;
+use super::{Reading, stack::with_room};
 use serde_core::{
     Deserializer,
     de::{
@@ -35,7 +35,7 @@ impl<'de> DeserializeSeed<'de> for NodeSeed {
     type Value = Node;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
-        deserializer.deserialize_any(self)
+        with_room(|| deserializer.deserialize_any(self))
     }
 }
 

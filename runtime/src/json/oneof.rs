@@ -35,10 +35,10 @@ macro_rules! __json_oneof {
 
         #[allow(deprecated)]
         impl $crate::codegen::JsonOneof for $name {
-            fn write<M: $crate::codegen::SerializeMap>(
+            fn write<__M: $crate::codegen::SerializeMap>(
                 &self,
-                out: &mut $crate::codegen::FieldWriter<'_, M>,
-            ) -> ::core::result::Result<(), M::Error> {
+                out: &mut $crate::codegen::FieldWriter<'_, __M>,
+            ) -> ::core::result::Result<(), __M::Error> {
                 match self {
                     $(Self::$variant(value) => {
                         out.required::<$crate::codegen::kind::$kind $(<$argument>)?, _>(
@@ -49,9 +49,9 @@ macro_rules! __json_oneof {
                 }
             }
 
-            fn read<'de, A: $crate::codegen::MapAccess<'de>>(
-                field: $crate::codegen::FieldReader<'_, A>,
-            ) -> ::core::result::Result<::core::option::Option<Self>, A::Error> {
+            fn read<'de, __A: $crate::codegen::MapAccess<'de>>(
+                field: $crate::codegen::FieldReader<'_, __A>,
+            ) -> ::core::result::Result<::core::option::Option<Self>, __A::Error> {
                 ::core::result::Result::Ok(match field.tag() {
                     $($tag => field
                         .value::<$crate::codegen::kind::$kind $(<$argument>)?, _>()?

@@ -13,7 +13,7 @@ macro_rules! __message {
     }) => {
         #[allow(deprecated)]
         impl $crate::codegen::Fields for $name {
-            fn visit<V: $crate::codegen::Visit>(&self, visitor: &mut V) {
+            fn visit<__V: $crate::codegen::Visit>(&self, visitor: &mut __V) {
                 $(visitor.$label::<$($crate::codegen::kind::$kind $(<$argument>)?,)* _>(
                     $tag, &self.$field,
                 );)*

@@ -95,6 +95,12 @@ async fn what_is_wrong_with_a_query_is_said() {
     for (query, status, code) in [
         ("encoding=proto", 400, "invalid_argument"),
         ("encoding=proto&base64=1&message=!", 400, "invalid_argument"),
+        ("encoding=proto&message=&message=", 400, "invalid_argument"),
+        (
+            "encoding=proto&message=&encoding=json",
+            400,
+            "invalid_argument",
+        ),
         (
             "encoding=proto&connect=v2&message=",
             400,

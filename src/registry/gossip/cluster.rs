@@ -132,8 +132,14 @@ impl Cluster {
         if !self.nodes.values().any(there) {
             return false;
         }
-        let gone = Record::new(self.stamp(&key), 0, GONE_KEPT, None);
-        self.own_mut().write(key, gone, now + GONE_KEPT);
+        // As long as what it takes out could last.
+        let known = self
+            .nodes
+            .values()
+            .filter_map(|node| node.records.get(&key));
+        let kept = known.map(|one| one.lease).fold(GONE_KEPT, Duration::max);
+        let gone = Record::new(self.stamp(&key), 0, kept, None);
+        self.own_mut().write(key, gone, now + kept);
         true
     }
 

@@ -133,7 +133,11 @@ where
                     false
                 }
                 Next::Event(event) => self.take(event)?,
-                Next::EventsOver => self.read_events().await.map(|()| false)?,
+                Next::EventsOver => {
+                    // Who ends them at once is not asked without end.
+                    sleep_until(self.end - EVENTS_MAX + LISTS_APART).await;
+                    self.read_events().await.map(|()| false)?
+                }
                 Next::ListDue => self.read_list().await?,
             };
             if changed {

@@ -37,8 +37,9 @@ const LABEL_BYTES_MAX: usize = 63;
 /// list being without it until it renews.
 const CLOCKS_APART_MAX: Duration = Duration::from_secs(1);
 
-/// What ended so long ago is removed by whoever registers next.
-pub(super) const REMOVED_AFTER: Duration = Duration::from_secs(3600);
+/// What ended so long ago is removed by whoever registers next: longer than a clock is
+/// wrong that is set to another zone's time.
+pub(super) const REMOVED_AFTER: Duration = Duration::from_secs(86_400);
 
 /// A Lease that lasts longer than clocks can say ends then.
 const FAR: Duration = Duration::from_secs(86_400);

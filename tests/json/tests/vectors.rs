@@ -6,7 +6,7 @@ use cordial::{
 };
 use json_tests::{
     barn::Barn,
-    zoo::{Color, Empty, Zoo, zoo},
+    zoo::{Color, Empty, Letters, Zoo, zoo},
 };
 
 /// Read, this is a `Zoo` that is written as `written`.
@@ -398,4 +398,23 @@ fn text_is_one_value() {
         refused(text, "");
     }
     reads(" \t\r\n{ } \n", "{}");
+}
+
+/// Read and written, these are the same.
+fn letters(text: &str) -> Letters {
+    let read: Letters = json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    assert_eq!(json::to_string(&read).unwrap(), text);
+    read
+}
+
+#[test]
+fn long_numbers_have_names() {
+    letters(r#"{"m":"M_LARGE","a":"A_ONE","v":"V_ONE","chosen":"M_SMALL"}"#);
+}
+
+#[test]
+fn a_name_of_json_comes_before_that_of_a_proto() {
+    letters(r#"{"fooBar":"one","foo_bar":"other"}"#);
+    let read = letters(r#"{"foo_bar":"other"}"#);
+    assert_eq!((&*read.foo_bar, &*read.other), ("", "other"));
 }

@@ -4,7 +4,7 @@ use cordial::{
     google::protobuf::{
         Any, Duration, FieldMask, ListValue, Struct, Timestamp, Value, value::Kind,
     },
-    json::{self, DEPTH_MAX, Json, Options},
+    json::{self, ANY_DEPTH, DEPTH_MAX, Json, Options},
     prost::Message,
 };
 use json_tests::zoo::{Zoo, zoo::Inner};
@@ -272,7 +272,7 @@ fn deep(depth: usize) -> [(String, Reader); 5] {
         (nest(r#"{"zoo":"#, "{}", "}", depth - 1), read::<Zoo>),
         (nest("[", "[]", "]", depth - 1), read::<Value>),
         (nest(r#"{"a":"#, "{}", "}", depth - 1), read::<Struct>),
-        (nest(any, "{}", "}", depth - 1), read::<Any>),
+        (nest(any, "{}", "}", (depth - 1) / ANY_DEPTH), read::<Any>),
         (
             nest(r#"{"inners":["#, "{}", "]}", (depth - 1) / 2) + &" ".repeat(depth % 2),
             read::<Inner>,
@@ -280,8 +280,15 @@ fn deep(depth: usize) -> [(String, Reader); 5] {
     ]
 }
 
+/// Whatever the stack: half a MiB is a quarter of what a thread of tokio has.
 #[test]
-fn depth_has_a_limit() {
+fn depth_has_a_limit_that_every_stack_holds() {
+    let small = std::thread::Builder::new().stack_size(512 << 10);
+    let ended = small.spawn(depth_is_limited).unwrap().join();
+    ended.unwrap();
+}
+
+fn depth_is_limited() {
     for (text, read) in deep(DEPTH_MAX) {
         read(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
     }

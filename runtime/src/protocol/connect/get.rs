@@ -36,12 +36,25 @@ pub(super) fn notation(uri: &Uri) -> Option<Notation> {
     super::headers::notation_named(&unescape(value))
 }
 
+/// What a query says, each once.
+const KNOWN: [&str; 5] = ["encoding", "message", "base64", "compression", "connect"];
+
 impl Query {
     pub(super) fn read(uri: &Uri) -> Result<Self> {
         let (mut message, mut base64) = (None, false);
         let (mut compression, mut version) = (None, None);
+        let mut seen = Vec::new();
         for (name, value) in fields(uri) {
             let value = unescape(value);
+            // Who looks at the first of two before us judges another call.
+            if KNOWN.contains(&name) {
+                if seen.contains(&name) {
+                    return Err(Status::invalid_argument(format!(
+                        "the query has two `{name}`s"
+                    )));
+                }
+                seen.push(name);
+            }
             match name {
                 "message" => message = Some(value),
                 "base64" => base64 = *value == *b"1",

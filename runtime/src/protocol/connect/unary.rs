@@ -15,6 +15,7 @@ use crate::{
     body::{Body, Kind, PREFIX_BYTES, Wire},
     codec::Codec,
     compression::Compression,
+    deadline::{self, Deadline},
     dispatch::Dispatch,
     engine::HttpBody,
     guard,
@@ -38,13 +39,13 @@ pub(super) fn answer(
     let called = call(dispatch, exchange, request, notation);
     let compression = exchange.compression;
     async move {
-        let (codec, reply) = match called {
+        let (codec, deadline, reply) = match called {
             Ok(called) => called,
             Err(refused) => return *refused,
         };
         let answered = reply.await.and_then(|response| {
             let compression = accepted.choose(&response, compression);
-            respond(response, codec, notation, compression)
+            respond(response, codec, notation, compression, deadline)
         });
         let mut response = answered.unwrap_or_else(|status| error::respond(&status));
         if by_get {
@@ -57,7 +58,8 @@ pub(super) fn answer(
 }
 
 /// A call that has begun, or what is answered instead.
-type Called<Reply> = std::result::Result<(Codec, Reply), Box<http::Response<HttpBody>>>;
+type Called<Reply> =
+    std::result::Result<(Codec, Option<Deadline>, Reply), Box<http::Response<HttpBody>>>;
 
 fn call(
     dispatch: &Dispatch,
@@ -80,7 +82,7 @@ fn call(
         ))
     })?;
     match begin(dispatch, exchange, route, head, body, codecs.request) {
-        Ok(reply) => Ok((codecs.response, reply)),
+        Ok((deadline, reply)) => Ok((codecs.response, deadline, reply)),
         Err(status) => Err(Box::new(error::respond(&status))),
     }
 }
@@ -94,6 +96,9 @@ fn refuse(method: Method, verb: &Verb) -> Option<http::Response<HttpBody>> {
     (!may).then(not_post)
 }
 
+/// Until when it may take, and the reply to come.
+type Begun<Reply> = Result<(Option<Deadline>, Reply)>;
+
 fn begin(
     dispatch: &Dispatch,
     exchange: &Exchange,
@@ -101,7 +106,7 @@ fn begin(
     mut head: Parts,
     body: HttpBody,
     codec: Codec,
-) -> Result<impl Future<Output = Result<Response<Body>>> + Send + use<>> {
+) -> Begun<impl Future<Output = Result<Response<Body>>> + Send + use<>> {
     let (body, compression) = if head.method == Verb::GET {
         let query = get::Query::read(&head.uri)?;
         check_version(query.version.as_deref())?;
@@ -114,7 +119,9 @@ fn begin(
     let deadline = headers::deadline(&head.headers)?;
     strip(&mut head.headers);
     let wire = Wire::bare(body, compression, exchange.inbound.clone()).written(codec);
-    guard::contain_now(|| call::begin(dispatch, route, head, wire, deadline, compression))
+    let begun =
+        guard::contain_now(|| call::begin(dispatch, route, head, wire, deadline, compression));
+    Ok((deadline, begun?))
 }
 
 fn respond(
@@ -122,8 +129,10 @@ fn respond(
     codec: Codec,
     notation: Notation,
     compression: Option<Compression>,
+    deadline: Option<Deadline>,
 ) -> Result<http::Response<HttpBody>> {
     let (body, mut head) = response.split();
+    let until = deadline::earlier(deadline, body.deadline).map(Deadline::instant);
     let message = match body.kind {
         Kind::One(message) => message,
         Kind::Many(_) => return Err(Status::internal("a layer replied with a stream")),
@@ -132,7 +141,7 @@ fn respond(
     let mut data = encode::one_in(codec, message, compression)?;
     data.advance(PREFIX_BYTES);
     let length = data.len();
-    let mut response = http::Response::new(HttpBody::from(data));
+    let mut response = http::Response::new(HttpBody::from(data).with_until(until));
     let headers = response.headers_mut();
     *headers = headers::of(std::mem::take(head.metadata_mut()));
     add_trailers(headers, std::mem::take(head.trailers_mut()));
