@@ -4,7 +4,7 @@ use super::{
     super::record,
     member::{
         BYTES_MAX, Delta, GONE_KEPT, Key, LEASE_MIN, NODE_BYTES_MAX, NODE_RECORDS_MAX, Node,
-        Record, SILENT_AFTER, is_host,
+        Record, SILENT_AFTER, is_host, micros,
     },
     wire::{Entry, Kind, NodeId, Packet},
 };
@@ -13,7 +13,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     net::SocketAddr,
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 /// Processes of a cluster; the rest of a larger one is passed over.
@@ -492,12 +492,6 @@ impl Cluster {
         let of_peer = of_peer.filter(|entry| entry.address == peer && entry.id != self.own);
         std::iter::once(self.own()).chain(of_peer).collect()
     }
-}
-
-/// Since 1970.
-fn micros() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_micros() as u64)
 }
 
 #[cfg(test)]
