@@ -4,7 +4,7 @@ use super::{super::record, wire::Entry};
 use crate::{Instance, Result};
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, OnceLock},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -172,15 +172,42 @@ impl Node {
     }
 }
 
-/// Whether one process could be there.
+/// Whether one process could be there. Where clouds keep credentials, there is none.
 pub(super) fn is_host(address: SocketAddr) -> bool {
     let ip = address.ip().to_canonical();
     let is_one = !ip.is_unspecified() && !ip.is_multicast() && ip != Ipv4Addr::BROADCAST;
-    is_one && address.port() != 0
+    let is_link_local = match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    is_one && !is_link_local && address.port() != 0
 }
 
 /// Since 1970.
 pub(super) fn micros() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_micros() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_datagram_leads_to_no_address_that_is_not_a_host() {
+        for host in ["10.0.0.7:7946", "127.0.0.1:1", "[2001:db8::1]:7946"] {
+            assert!(is_host(host.parse().unwrap()), "{host}");
+        }
+        for none in [
+            "10.0.0.7:0",
+            "0.0.0.0:1",
+            "224.0.0.1:1",
+            "255.255.255.255:1",
+            "169.254.169.254:80",
+            "[::ffff:169.254.169.254]:80",
+            "[fe80::1]:80",
+        ] {
+            assert!(!is_host(none.parse().unwrap()), "{none}");
+        }
+    }
 }
